@@ -30,7 +30,11 @@ export function assertRejects<E extends Error = Error>(
   msg?: string,
 ): Promise<E>;
 export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
-export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T;
+export function assertStrictEquals<T>(
+  actual: unknown,
+  expected: T,
+  msg?: string,
+): asserts actual is T;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,

@@ -1,0 +1,83 @@
+/**
+ * The log of a server: a line that a person can read, or one JSON object a line for a machine.
+ *
+ * Nothing secret may be passed in: keys are named by their fingerprint, and private keys, tokens
+ * and signatures not at all.
+ *
+ * @module
+ */
+
+import { type Paint, paintFor, type Style } from "./colour.ts";
+
+/** How grave a line is. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** What a line is about, besides its sentence. Identifiers are strings, because they are 64 bits. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Writes log lines. `event` names the kind of line for machines, for example `node.joined`. */
+export interface Log {
+  debug(event: string, sentence: string, fields?: LogFields): void;
+  info(event: string, sentence: string, fields?: LogFields): void;
+  warning(event: string, sentence: string, fields?: LogFields): void;
+  error(event: string, sentence: string, fields?: LogFields): void;
+}
+
+/** How lines are written. */
+export interface LogOptions {
+  readonly format: "text" | "json";
+  /** Lines below this level are dropped. */
+  readonly level?: LogLevel;
+  /** Takes one line without its line end. */
+  readonly write?: (line: string) => void;
+  readonly paint?: Paint;
+  readonly now?: () => Date;
+}
+
+const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
+const STYLES: Readonly<Record<LogLevel, Style>> = {
+  debug: "brightBlue",
+  info: "brightGreen",
+  warning: "brightYellow",
+  error: "brightRed",
+};
+/** The width of Flower's level column. */
+const LEVEL_WIDTH = 8;
+
+/** Makes a {@linkcode Log} that writes to stderr unless told otherwise. */
+export function createLog(options: LogOptions): Log {
+  const { format, level: lowest = "info", now = () => new Date() } = options;
+  const paint = options.paint ?? paintFor(Deno.stderr);
+  const write = options.write ?? ((line) => writeFully(encoder.encode(`${line}\n`)));
+  const line = (level: LogLevel) => (event: string, sentence: string, fields: LogFields = {}) => {
+    if (RANKS[level] < RANKS[lowest]) return;
+    if (format === "json") {
+      write(
+        JSON.stringify({ time: now().toISOString(), level, event, message: sentence, ...fields }),
+      );
+      return;
+    }
+    const label = paint(level.toUpperCase().padEnd(LEVEL_WIDTH), STYLES[level]);
+    const time = paint(now().toISOString().slice(11, 19), "brightBlack");
+    write(`${label} ${time}  ${oneLine(sentence)}`);
+  };
+  return {
+    debug: line("debug"),
+    info: line("info"),
+    warning: line("warning"),
+    error: line("error"),
+  };
+}
+
+const encoder = new TextEncoder();
+
+function writeFully(bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+}
+
+/** A peer's words must not be able to forge a line or drive the terminal. */
+function oneLine(sentence: string): string {
+  // deno-lint-ignore no-control-regex
+  return sentence.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => c === "\n" ? " " : "\ufffd");
+}

@@ -1,0 +1,165 @@
+/**
+ * Calls protobuf services over gRPC, bound from their descriptors.
+ *
+ * @module
+ */
+
+import * as grpc from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type Address, formatAddress } from "../address.ts";
+import { StatusError, statusName } from "../status.ts";
+import { tlsCredentials } from "./tls_credentials.ts";
+
+/** How a client trusts its server: not at all, or by root certificates (the system's if absent). */
+export type ClientSecurity =
+  | { readonly insecure: true }
+  | { readonly insecure: false; readonly rootCertificatesPem?: string | undefined };
+
+/** Options of a {@linkcode GrpcChannel}. */
+export interface GrpcChannelOptions {
+  /** The largest answer that is read and request that is sent, in bytes. */
+  readonly maxMessageBytes?: number;
+  /** When set, a quiet connection with a call under way is pinged this often. */
+  readonly keepaliveTimeMs?: number;
+}
+
+/** Metadata of one call; binary values are sent under their name with `-bin`. */
+export interface CallHeaders {
+  readonly text?: Readonly<Record<string, string>>;
+  readonly bytes?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly headers?: CallHeaders | undefined;
+}
+
+/** As in Flower 1.25.0. */
+const UNLIMITED_MESSAGE_BYTES = 2_147_483_647;
+
+/** One connection to a gRPC server, made when the first call needs it and again when it is lost. */
+export class GrpcChannel {
+  readonly #client: grpc.Client;
+
+  constructor(address: Address, security: ClientSecurity, options: GrpcChannelOptions = {}) {
+    const maxMessageBytes = options.maxMessageBytes ?? UNLIMITED_MESSAGE_BYTES;
+    const credentials = security.insecure
+      ? grpc.credentials.createInsecure()
+      : tlsCredentials(address.host, security.rootCertificatesPem);
+    this.#client = new grpc.Client(formatAddress(address), credentials, {
+      "grpc.max_receive_message_length": maxMessageBytes,
+      "grpc.max_send_message_length": maxMessageBytes,
+      // A channel of its own each, so that closing one never touches another's calls.
+      "grpc.use_local_subchannel_pool": 1,
+      // Retries are the caller's, who knows which calls may be repeated.
+      "grpc.enable_retries": 0,
+      ...(options.keepaliveTimeMs ? { "grpc.keepalive_time_ms": options.keepaliveTimeMs } : {}),
+    });
+  }
+
+  /** Makes a unary call. Throws a `StatusError` with the server's status and details. */
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
+    const call = this.#client.makeUnaryRequest<MessageInitShape<I>, MessageShape<O>>(
+      pathOf(method),
+      (message) => encode(method.input, message),
+      (bytes) => fromBinary(method.output, bytes),
+      request,
+      metadataOf(options.headers),
+      deadlineOf(options),
+      (error, answer) => {
+        forget();
+        if (error) reject(fromServiceError(error));
+        else if (answer === undefined) reject(new StatusError("INTERNAL", "No answer was sent."));
+        else resolve(answer);
+      },
+    );
+    const forget = cancelOnAbort(call, options.signal);
+    return promise;
+  }
+
+  /** Makes a server-streaming call; leaving the loop early cancels it. */
+  async *serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): AsyncGenerator<MessageShape<O>> {
+    const call = this.#client.makeServerStreamRequest<MessageInitShape<I>, MessageShape<O>>(
+      pathOf(method),
+      (message) => encode(method.input, message),
+      (bytes) => fromBinary(method.output, bytes),
+      request,
+      metadataOf(options.headers),
+      deadlineOf(options),
+    );
+    const forget = cancelOnAbort(call, options.signal);
+    try {
+      for await (const answer of call) yield answer;
+    } catch (error) {
+      throw isServiceError(error) ? fromServiceError(error) : error;
+    } finally {
+      forget();
+      call.cancel();
+    }
+  }
+
+  /** Closes the connection; calls under way end with an error. */
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function pathOf(method: DescMethodUnary | DescMethodServerStreaming): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function encode<I extends DescMessage>(schema: I, message: MessageInitShape<I>): Buffer {
+  const bytes = toBinary(schema, create(schema, message));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function metadataOf(headers: CallHeaders | undefined): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(headers?.text ?? {})) metadata.set(name, value);
+  for (const [name, value] of Object.entries(headers?.bytes ?? {})) {
+    metadata.set(`${name}-bin`, Buffer.from(value));
+  }
+  return metadata;
+}
+
+function deadlineOf({ timeoutMs }: CallOptions): grpc.CallOptions {
+  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+}
+
+function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {
+  if (!signal) return () => {};
+  const cancel = () => call.cancel();
+  if (signal.aborted) queueMicrotask(cancel);
+  else signal.addEventListener("abort", cancel, { once: true });
+  return () => signal.removeEventListener("abort", cancel);
+}
+
+function isServiceError(error: unknown): error is grpc.ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number" &&
+    "details" in error && typeof error.details === "string";
+}
+
+function fromServiceError(error: grpc.ServiceError): StatusError {
+  return new StatusError(statusName(error.code), error.details, { cause: error });
+}

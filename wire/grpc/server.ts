@@ -1,0 +1,249 @@
+/**
+ * Serves protobuf services over gRPC, bound from their descriptors.
+ *
+ * A call is admitted on its headers alone: `admit` runs before any byte of the body is read, and a
+ * call that it refuses never gets to send one.
+ *
+ * @module
+ */
+
+import * as grpc from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
+import type { ServerTls } from "../tls.ts";
+import { type Address, formatAddress } from "../address.ts";
+import type { IncomingCall, Service } from "../service.ts";
+import { connectionOf } from "./connection.ts";
+import { grpcHeaders } from "./headers.ts";
+
+/** How a {@linkcode GrpcServer} listens. Sizes are bytes, times milliseconds. */
+export interface GrpcServerOptions {
+  /** Certificate and key; plaintext HTTP/2 without. */
+  readonly tls?: ServerTls | undefined;
+  /** The largest request that is read and answer that is sent. */
+  readonly maxMessageBytes: number;
+  /** A quiet connection is pinged this often, and dropped when no answer comes in time. */
+  readonly keepaliveTimeMs?: number;
+  readonly keepaliveTimeoutMs?: number;
+  /** Told of every call that ends in an error the peer is not shown. */
+  readonly onInternalError?: (method: string, error: unknown) => void;
+}
+
+/** A port could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Concurrent streams of one connection, as in Flower 1.25.0. */
+const MAX_CONCURRENT_STREAMS = 1000;
+
+/** One listening gRPC server. */
+export class GrpcServer {
+  readonly #server: grpc.Server;
+  readonly #options: GrpcServerOptions;
+  readonly #admitted = new WeakMap<grpc.Metadata, unknown>();
+  readonly #services = new Map<string, Service>();
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#server = new grpc.Server({
+      "grpc.max_receive_message_length": options.maxMessageBytes,
+      "grpc.max_send_message_length": options.maxMessageBytes,
+      "grpc.max_concurrent_streams": MAX_CONCURRENT_STREAMS,
+      "grpc.keepalive_time_ms": options.keepaliveTimeMs ?? 30_000,
+      "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? 10_000,
+      interceptors: [(method, call) => this.#admitFirst(method.path, call)],
+    });
+  }
+
+  /** Adds a service. A method that it does not implement is admitted and then `UNIMPLEMENTED`. */
+  add(service: Service): void {
+    this.#services.set(service.descriptor.typeName, service);
+    const definition: Record<string, grpc.MethodDefinition<unknown, Uint8Array>> = {};
+    const handlers: grpc.UntypedServiceImplementation = {};
+    for (const method of service.descriptor.methods) {
+      definition[method.name] = methodDefinition(service.descriptor, method);
+      handlers[method.name] = method.methodKind === "server_streaming"
+        ? (call: grpc.ServerWritableStream<Buffer, Uint8Array>) =>
+          void this.#stream(service, method, call)
+        : (call: grpc.ServerUnaryCall<Buffer, Uint8Array>, done: grpc.sendUnaryData<Uint8Array>) =>
+          void this.#unary(service, method, call, done);
+    }
+    this.#server.addService(definition, handlers);
+  }
+
+  /**
+   * Listens on `address` and gives the address really used (port 0 takes a free port).
+   * Throws {@linkcode ListenError} when the port is taken or the host is not this machine's.
+   */
+  async listen(address: Address): Promise<Address> {
+    const { tls } = this.#options;
+    const credentials = tls
+      ? grpc.ServerCredentials.createSsl(
+        Buffer.from(tls.caPem),
+        [{ cert_chain: Buffer.from(tls.certificatePem), private_key: Buffer.from(tls.keyPem) }],
+        false,
+      )
+      : grpc.ServerCredentials.createInsecure();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.bindAsync(formatAddress(address), credentials, (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+    try {
+      return { host: address.host, port: await promise };
+    } catch (cause) {
+      this.#server.forceShutdown();
+      throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
+    }
+  }
+
+  /** Takes no new calls and waits for the ones under way, up to `graceMs`; then cuts them off. */
+  async drain(graceMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#server.forceShutdown();
+      resolve();
+    }, graceMs);
+    this.#server.tryShutdown(() => resolve());
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #admitFirst(
+    path: string,
+    call: grpc.ServerInterceptingCallInterface,
+  ): grpc.ServerInterceptingCall {
+    const [, serviceName = "", method = ""] = path.split("/");
+    const service = this.#services.get(serviceName);
+    const connection = connectionOf(call);
+    const admit = async (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
+      try {
+        if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
+        const incoming: IncomingCall = { method, headers: grpcHeaders(metadata), connection };
+        this.#admitted.set(metadata, await service.admit(incoming));
+      } catch (error) {
+        call.sendStatus(this.#refusal(path, error));
+        return;
+      }
+      next(metadata);
+    };
+    return new grpc.ServerInterceptingCall(call, {
+      start: (next) =>
+        next(
+          new grpc.ServerListenerBuilder()
+            .withOnReceiveMetadata((metadata, nextMetadata) => void admit(metadata, nextMetadata))
+            .build(),
+        ),
+    });
+  }
+
+  async #unary(
+    service: Service,
+    method: DescMethod,
+    call: grpc.ServerUnaryCall<Buffer, Uint8Array>,
+    done: grpc.sendUnaryData<Uint8Array>,
+  ): Promise<void> {
+    const cancelled = new AbortController();
+    let answered = false;
+    call.once("cancelled", () => {
+      if (!answered) cancelled.abort();
+    });
+    try {
+      const answer = await service.call(
+        method,
+        decodeRequest(method, call.request),
+        this.#admitted.get(call.metadata),
+        cancelled.signal,
+      );
+      answered = true;
+      done(null, toBinary(method.output, create(method.output, answer)));
+    } catch (error) {
+      answered = true;
+      done(this.#refusal(call.getPath(), error));
+    }
+  }
+
+  async #stream(
+    service: Service,
+    method: DescMethod,
+    call: grpc.ServerWritableStream<Buffer, Uint8Array>,
+  ): Promise<void> {
+    const cancelled = new AbortController();
+    call.once("cancelled", () => cancelled.abort());
+    // Flower's CLI waits for the headers before it reads the stream.
+    call.sendMetadata(new grpc.Metadata());
+    try {
+      const answers = service.stream(
+        method,
+        decodeRequest(method, call.request),
+        this.#admitted.get(call.metadata),
+        cancelled.signal,
+      );
+      for await (const answer of answers) {
+        if (cancelled.signal.aborted) return;
+        if (!call.write(toBinary(method.output, create(method.output, answer)))) {
+          await drained(call, cancelled.signal);
+        }
+      }
+      call.end();
+    } catch (error) {
+      if (!cancelled.signal.aborted) call.emit("error", this.#refusal(call.getPath(), error));
+    }
+  }
+
+  #refusal(path: string, error: unknown): { code: number; details: string } {
+    const status = toStatusError(error);
+    if (status.status === "INTERNAL") this.#options.onInternalError?.(path, error);
+    return { code: STATUS_NUMBERS[status.status], details: status.message };
+  }
+}
+
+function methodDefinition(
+  service: DescService,
+  method: DescMethod,
+): grpc.MethodDefinition<unknown, Uint8Array> {
+  return {
+    path: `/${service.typeName}/${method.name}`,
+    requestStream: false,
+    responseStream: method.methodKind === "server_streaming",
+    requestSerialize: () => Buffer.alloc(0),
+    // Left as bytes here, so that a body which is no protobuf gets an answer of our own.
+    requestDeserialize: (bytes) => bytes,
+    responseSerialize: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    responseDeserialize: (bytes) => bytes,
+  };
+}
+
+function decodeRequest(method: DescMethod, bytes: Uint8Array) {
+  try {
+    return fromBinary(method.input, bytes);
+  } catch (cause) {
+    throw new StatusError("INVALID_ARGUMENT", `The request is not a ${method.input.name}.`, {
+      cause,
+    });
+  }
+}
+
+function drained(
+  call: grpc.ServerWritableStream<Buffer, Uint8Array>,
+  cancelled: AbortSignal,
+): Promise<void> {
+  if (cancelled.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off("drain", done);
+      cancelled.removeEventListener("abort", done);
+      resolve();
+    };
+    call.once("drain", done);
+    cancelled.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The one error type that a service method throws and that every transport knows how to send.
+ *
+ * @module
+ */
+
+/** The status codes of gRPC (grpc/grpc doc/statuscodes.md) with the numbers that the wire uses. */
+export const STATUS_NUMBERS = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** The name of a gRPC status, for example `FAILED_PRECONDITION`. */
+export type StatusName = keyof typeof STATUS_NUMBERS;
+
+/**
+ * A refusal that a peer may see. `message` is the public sentence and all that travels; `cause` is
+ * for the log and never sent.
+ */
+export class StatusError extends Error {
+  override readonly name = "StatusError";
+
+  constructor(readonly status: StatusName, publicMessage: string, options?: ErrorOptions) {
+    super(publicMessage, options);
+  }
+}
+
+/** The name of a status number; a number that gRPC does not define counts as `UNKNOWN`. */
+export function statusName(number: number): StatusName {
+  for (const name of STATUS_NAMES) {
+    if (STATUS_NUMBERS[name] === number) return name;
+  }
+  return "UNKNOWN";
+}
+
+/**
+ * What a peer is told of any error: a {@linkcode StatusError} as it is, everything else as
+ * `INTERNAL` without a word of what went wrong.
+ */
+export function toStatusError(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  return new StatusError("INTERNAL", "Internal server error.", { cause: error });
+}
+
+const STATUS_NAMES: readonly StatusName[] = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
