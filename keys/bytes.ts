@@ -1,0 +1,27 @@
+import { decodeHex, encodeHex } from "@std/encoding";
+
+/** One array with the bytes of all parts, in order. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sizeBytes, part) => sizeBytes + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** The big-endian unsigned integer that the bytes hold; no bytes are 0. */
+export function bytesToBigInt(bytes: Uint8Array): bigint {
+  return bytes.length === 0 ? 0n : BigInt(`0x${encodeHex(bytes)}`);
+}
+
+/** A non-negative integer as exactly `sizeBytes` big-endian bytes; it must fit. */
+export function bigIntToBytes(value: bigint, sizeBytes: number): Uint8Array<ArrayBuffer> {
+  return decodeHex(value.toString(16).padStart(2 * sizeBytes, "0"));
+}
+
+/** Whether two arrays hold the same bytes. Not for secrets: it stops at the first difference. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
