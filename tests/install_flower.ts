@@ -1,0 +1,49 @@
+/**
+ * Makes the Python environments that the interop tests need: `deno run -A tests/install_flower.ts
+ * [VERSION…]`, all of them by default. Those that are there already are left as they are.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { FLOWER_VERSIONS, flowerBin, flowerFolder } from "./harness/flower_env.ts";
+
+const PYTHON = Deno.env.get("PYTHON") ?? "python3";
+
+/** Runs a command with its output shown, and says whether it went well. */
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    const child = new Deno.Command(command, { args, stdin: "null" }).spawn();
+    return (await child.status).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Whether the environment is whole: an installation that was broken off is made again. */
+function isWhole(version: string): Promise<boolean> {
+  const check = "import sys, importlib.metadata as m; import flwr.supernode.cli; " +
+    "sys.exit(m.version('flwr') != sys.argv[1])";
+  return run(join(flowerBin(version), "python"), "-c", check, version);
+}
+
+async function install(version: string): Promise<boolean> {
+  if (await isWhole(version)) {
+    console.log(`Flower ${version} is there.`);
+    return true;
+  }
+  console.log(`Installing Flower ${version} …`);
+  const folder = flowerFolder(version);
+  return await run(PYTHON, "-m", "venv", "--clear", folder) &&
+    await run(join(folder, "bin", "pip"), "install", "--quiet", `flwr==${version}`) &&
+    await isWhole(version);
+}
+
+const versions = Deno.args.length > 0 ? Deno.args : FLOWER_VERSIONS;
+for (const version of versions) {
+  if (await install(version)) continue;
+  console.error(`Flower ${version} could not be installed in "${flowerFolder(version)}".`);
+  console.error(`It needs Python 3.10 or newer with venv and pip ("${PYTHON}", or set PYTHON).`);
+  Deno.exit(1);
+}
