@@ -1,2 +1,5 @@
 // @ts-types="./async.d.ts"
-export * from "npm:deno-std@1.4.0/async/mod.js";
+// One by one: mod.js imports a file that the npm package does not have.
+export { deadline } from "npm:deno-std@1.4.0/async/deadline.js";
+export { delay } from "npm:deno-std@1.4.0/async/delay.js";
+export { pooledMap } from "npm:deno-std@1.4.0/async/pool.js";

@@ -1,0 +1,64 @@
+/**
+ * The programs that play in scenes: ours and those of real Flower. They take the same flags, so a
+ * test is written once and cast in several ways.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { flowerBin, type FlowerVersion, REPOSITORY } from "./flower_env.ts";
+
+/** A program, and how it differs from its counterparts. */
+export interface Program {
+  /** How test names and failures call it. */
+  readonly title: string;
+  readonly command: string;
+  /** What comes before its flags. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The release of real Flower that it belongs to; ours have none. */
+  readonly flower?: FlowerVersion;
+  /** Whether SIGTERM must end it with exit code 0. Flower's SuperNode is known to hang at times. */
+  readonly endsCleanly: boolean;
+}
+
+/** The three programs of one implementation. */
+export interface Programs {
+  readonly superlink: Program;
+  readonly supernode: Program;
+  readonly cli: Program;
+}
+
+function ours(title: string, ...args: string[]): Program {
+  return {
+    title,
+    command: Deno.execPath(),
+    args: ["run", "-A", join(REPOSITORY, "main.ts"), ...args],
+    endsCleanly: true,
+  };
+}
+
+/** Our own programs, from source. */
+export const TRELLIS: Programs = {
+  superlink: ours("Trellis SuperLink", "superlink"),
+  supernode: ours("Trellis SuperNode", "supernode"),
+  cli: ours("Trellis CLI"),
+};
+
+/** The programs of a release of real Flower. */
+export function flower(version: FlowerVersion): Programs {
+  const bin = flowerBin(version);
+  const real = (title: string, name: string): Program => ({
+    title: `${title} of Flower ${version}`,
+    command: join(bin, name),
+    args: [],
+    env: { PATH: `${bin}:${Deno.env.get("PATH")}` },
+    flower: version,
+    endsCleanly: false,
+  });
+  return {
+    superlink: real("SuperLink", "flower-superlink"),
+    supernode: real("SuperNode", "flower-supernode"),
+    cli: real("CLI", "flwr"),
+  };
+}

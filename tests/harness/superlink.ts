@@ -1,0 +1,98 @@
+/**
+ * Starts SuperLinks, ours and Flower's.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async";
+import type { Certificates } from "./credentials.ts";
+import { accepts, freeAddress, retryOnPortClash } from "./ports.ts";
+import type { RunningProcess } from "./process.ts";
+import type { Program } from "./programs.ts";
+import type { Scene } from "./scene.ts";
+
+/** How a SuperLink is started. */
+export interface SuperLinkOptions {
+  /** Without them it serves plain text. */
+  readonly certificates?: Certificates;
+  readonly enableSuperNodeAuth?: boolean;
+}
+
+/** A SuperLink that accepts connections. */
+export interface SuperLink {
+  readonly process: RunningProcess;
+  readonly fleetAddress: string;
+  readonly controlAddress: string;
+  readonly certificates: Certificates | undefined;
+  /** Starts it again with the same flags, on the same addresses and state, once it is gone. */
+  restart(): Promise<SuperLink>;
+}
+
+const START_MS = 60_000;
+
+/** Starts a SuperLink on free ports, with its state in the scene's folder. */
+export function startSuperLink(
+  scene: Scene,
+  program: Program,
+  options: SuperLinkOptions = {},
+): Promise<SuperLink> {
+  return retryOnPortClash(() =>
+    startOn(scene, program, options, {
+      fleet: freeAddress(),
+      control: freeAddress(),
+      serverAppIo: freeAddress(),
+    })
+  );
+}
+
+interface Addresses {
+  readonly fleet: string;
+  readonly control: string;
+  readonly serverAppIo: string;
+}
+
+async function startOn(
+  scene: Scene,
+  program: Program,
+  options: SuperLinkOptions,
+  addresses: Addresses,
+): Promise<SuperLink> {
+  const { certificates, enableSuperNodeAuth = false } = options;
+  const tls = certificates === undefined ? ["--insecure"] : [
+    ...["--ssl-ca-certfile", certificates.ca],
+    ...["--ssl-certfile", certificates.certificate],
+    ...["--ssl-keyfile", certificates.key],
+  ];
+  const process = scene.start(program, {
+    name: "SuperLink",
+    args: [
+      ...tls,
+      ...(enableSuperNodeAuth ? ["--enable-supernode-auth"] : []),
+      ...["--fleet-api-address", addresses.fleet],
+      ...["--control-api-address", addresses.control],
+      ...["--serverappio-api-address", addresses.serverAppIo],
+      ...["--database", scene.path("superlink.db")],
+      ...["--isolation", "process"],
+    ],
+  });
+  await ready(process, [addresses.fleet, addresses.control]);
+  return {
+    process,
+    fleetAddress: addresses.fleet,
+    controlAddress: addresses.control,
+    certificates,
+    restart: () => startOn(scene, program, options, addresses),
+  };
+}
+
+async function ready(process: RunningProcess, addresses: readonly string[]): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  for (const address of addresses) {
+    while (!await accepts(address)) {
+      if (process.isRunning && Date.now() < deadline) await delay(50);
+      else {throw new Error(
+          `${process.name} does not listen on ${address}\n${process.transcript()}`,
+        );}
+    }
+  }
+}

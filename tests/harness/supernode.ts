@@ -1,0 +1,48 @@
+/**
+ * Starts SuperNodes, ours and Flower's.
+ *
+ * @module
+ */
+
+import { freePort } from "./ports.ts";
+import type { RunningProcess } from "./process.ts";
+import type { Program } from "./programs.ts";
+import type { Scene } from "./scene.ts";
+import type { SuperLink } from "./superlink.ts";
+
+/** How a SuperNode is started. */
+export interface SuperNodeOptions {
+  /** How failures name it. */
+  readonly name: string;
+  /** The file with its private key; without one it makes a key and registers itself. */
+  readonly privateKey?: string;
+}
+
+/** Starts a SuperNode that joins `link`. It may be refused: its output tells. */
+export function startSuperNode(
+  scene: Scene,
+  program: Program,
+  link: SuperLink,
+  { name, privateKey }: SuperNodeOptions,
+): RunningProcess {
+  const { certificates, fleetAddress } = link;
+  return scene.start(program, {
+    name,
+    args: [
+      ...(certificates === undefined ? ["--insecure"] : ["--root-certificates", certificates.ca]),
+      ...["--superlink", fleetAddress],
+      ...clientAppIoFlags(program),
+      ...["--isolation", "process"],
+      ...["--node-config", "partition-id=0 num-partitions=2"],
+      ...(privateKey === undefined ? [] : ["--auth-supernode-private-key", privateKey]),
+    ],
+  });
+}
+
+/** From 1.35 on the API for apps is HTTP, and the flag that the guide uses is an error. */
+function clientAppIoFlags(program: Program): string[] {
+  const minor = Number(program.flower?.split(".")[1] ?? 25);
+  return minor < 35
+    ? ["--clientappio-api-address", `127.0.0.1:${freePort()}`]
+    : ["--port", String(freePort())];
+}
