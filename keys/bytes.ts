@@ -21,6 +21,16 @@ export function bigIntToBytes(value: bigint, sizeBytes: number): Uint8Array<Arra
   return decodeHex(value.toString(16).padStart(2 * sizeBytes, "0"));
 }
 
+/**
+ * The shortest signed form of an unsigned big-endian integer: no leading zeros, but one where the
+ * top bit is set. DER's INTEGER and SSH's `mpint` are this.
+ */
+export function shortestSigned(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const start = bytes.findIndex((byte) => byte !== 0);
+  const digits = bytes.slice(start === -1 ? bytes.length - 1 : start);
+  return (digits[0] ?? 0) < 0x80 ? digits : concatBytes(new Uint8Array(1), digits);
+}
+
 /** Whether two arrays hold the same bytes. Not for secrets: it stops at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);

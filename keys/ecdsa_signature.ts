@@ -1,4 +1,4 @@
-import { bigIntToBytes, bytesToBigInt, concatBytes } from "./bytes.ts";
+import { bigIntToBytes, bytesToBigInt, concatBytes, shortestSigned } from "./bytes.ts";
 import { type Curve, CURVES } from "./curve.ts";
 import { DER_TAG, encodeDerElement, readDerElement, readDerElements } from "./der.ts";
 
@@ -36,7 +36,7 @@ export function parseDerSignature(
 export function encodeDerSignature(p1363: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const half = p1363.length / 2;
   const integers = [p1363.slice(0, half), p1363.slice(half)].map((bytes) =>
-    encodeDerElement(DER_TAG.integer, minimalInteger(bytes))
+    encodeDerElement(DER_TAG.integer, shortestSigned(bytes))
   );
   return encodeDerElement(DER_TAG.sequence, concatBytes(...integers));
 }
@@ -46,10 +46,4 @@ function positiveInteger(content: Uint8Array): bigint | undefined {
   const negative = first >= 0x80;
   const padded = first === 0 && second < 0x80;
   return negative || padded ? undefined : bytesToBigInt(content);
-}
-
-function minimalInteger(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const start = bytes.findIndex((byte) => byte !== 0);
-  const digits = bytes.slice(start === -1 ? bytes.length - 1 : start);
-  return (digits[0] ?? 0) < 0x80 ? digits : concatBytes(new Uint8Array(1), digits);
 }

@@ -29,3 +29,24 @@ export class KeyError extends Error {
     super(message);
   }
 }
+
+/** The remedy for a key of another kind. */
+export const CURVE_HINT = "Use an ECDSA key on P-256, P-384 or P-521, as `keys generate` makes.";
+
+/** A private key whose parts do not hold together. */
+export function damagedPrivateKey(): KeyError {
+  return new KeyError(
+    "malformed",
+    "The private key is damaged.",
+    "Restore the file from a copy, or make a new key with `keys generate`.",
+  );
+}
+
+/** A private key that needs a passphrase, which no program of a federation asks for. */
+export function encryptedKey(): KeyError {
+  return new KeyError(
+    "encrypted",
+    "The private key is protected by a passphrase.",
+    'Write a copy without one: `ssh-keygen -p -N "" -f <copy of the file>`.',
+  );
+}

@@ -4,7 +4,7 @@ import { decodeBase64, decodeHex, encodeBase64, encodeHex } from "@std/encoding"
 import { concatBytes } from "./bytes.ts";
 import { type Curve, CURVE_NAMES, CURVES, EC_PUBLIC_KEY_OID_HEX } from "./curve.ts";
 import { DER_TAG, readDerElement, readDerElements } from "./der.ts";
-import { KeyError } from "./key_error.ts";
+import { CURVE_HINT, KeyError } from "./key_error.ts";
 import { encodePem, readPemBlocks } from "./pem.ts";
 import { encodeSsh, SshReader } from "./ssh_wire.ts";
 
@@ -23,8 +23,6 @@ export interface PublicKey {
 
 /** Far above the 268 bytes of a P-521 PEM, and what a stranger may make us look at. */
 const MAX_SIZE_BYTES = 16 * 1024;
-
-const CURVE_HINT = "Use an ECDSA key on P-256, P-384 or P-521, as `keys generate` makes.";
 
 /**
  * Reads an OpenSSH public-key line (`ecdsa-sha2-nistp384 AAAA… comment`) or an SPKI PEM block; CRLF,
