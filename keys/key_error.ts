@@ -50,3 +50,13 @@ export function encryptedKey(): KeyError {
     'Write a copy without one: `ssh-keygen -p -N "" -f <copy of the file>`.',
   );
 }
+
+/** Why a file cannot be used, as the end of a sentence. */
+export function whyNot(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "it or its directory does not exist";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
+  if (error instanceof Deno.errors.NotCapable) return "Deno was not given the permission";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.NotADirectory) return "a part of its path is not a directory";
+  return error instanceof Error ? `of "${error.message}"` : "of an unknown error";
+}
