@@ -34,7 +34,8 @@ const STRANGER_SHARE_LIMIT = 16;
 
 /** The window of proofs that were seen, for every key, in memory. */
 export class ReplayGuard {
-  readonly #windowMicros: number;
+  /** How long a proof can be accepted after its timestamp, in microseconds. */
+  readonly windowMicros: number;
   readonly #shareLimit: number;
   readonly #strangerLimit: number;
   readonly #floorMicros: number;
@@ -43,7 +44,7 @@ export class ReplayGuard {
   readonly #strangers = new Map<string, Share>();
 
   constructor(options: ReplayGuardOptions) {
-    this.#windowMicros = options.windowMicros;
+    this.windowMicros = options.windowMicros;
     this.#shareLimit = options.shareLimit ?? SHARE_LIMIT;
     this.#strangerLimit = options.strangerLimit ?? STRANGER_LIMIT;
     this.#floorMicros = options.floorMicros ?? Number.NEGATIVE_INFINITY;
@@ -79,7 +80,7 @@ export class ReplayGuard {
 
   /** Lets go of the proofs that the window has left behind. */
   prune(nowMicros: number): void {
-    const oldest = nowMicros - this.#windowMicros;
+    const oldest = nowMicros - this.windowMicros;
     for (const shares of [this.#owners, this.#strangers]) {
       for (const [keyId, share] of shares) {
         share.dropOlderThan(oldest);

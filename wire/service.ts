@@ -24,7 +24,7 @@ export interface RequestHeaders {
   /** A text header's only value. */
   text(name: string): string | undefined;
   /** A binary header's only value, decoded. */
-  bytes(name: string): Uint8Array | undefined;
+  bytes(name: string): Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** A call of which only the headers have come. */

@@ -52,6 +52,8 @@ const UNLIMITED_MESSAGE_BYTES = 2_147_483_647;
 /** One connection to a gRPC server, made when the first call needs it and again when it is lost. */
 export class GrpcChannel {
   readonly #client: grpc.Client;
+  readonly #callsUnderWay = new Set<{ cancel(): void }>();
+  #connections = 0;
 
   constructor(address: Address, security: ClientSecurity, options: GrpcChannelOptions = {}) {
     const maxMessageBytes = options.maxMessageBytes ?? UNLIMITED_MESSAGE_BYTES;
@@ -67,6 +69,17 @@ export class GrpcChannel {
       "grpc.enable_retries": 0,
       ...(options.keepaliveTimeMs ? { "grpc.keepalive_time_ms": options.keepaliveTimeMs } : {}),
     });
+    this.#countConnections(grpc.connectivityState.IDLE);
+  }
+
+  /** Whether there is a connection now. */
+  get connected(): boolean {
+    return this.#client.getChannel().getConnectivityState(false) === grpc.connectivityState.READY;
+  }
+
+  /** How many connections were made so far: one more than before means that one was lost. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Makes a unary call. Throws a `StatusError` with the server's status and details. */
@@ -84,12 +97,14 @@ export class GrpcChannel {
       metadataOf(options.headers),
       deadlineOf(options),
       (error, answer) => {
+        this.#callsUnderWay.delete(call);
         forget();
         if (error) reject(fromServiceError(error));
         else if (answer === undefined) reject(new StatusError("INTERNAL", "No answer was sent."));
         else resolve(answer);
       },
     );
+    this.#callsUnderWay.add(call);
     const forget = cancelOnAbort(call, options.signal);
     return promise;
   }
@@ -108,20 +123,34 @@ export class GrpcChannel {
       metadataOf(options.headers),
       deadlineOf(options),
     );
+    this.#callsUnderWay.add(call);
     const forget = cancelOnAbort(call, options.signal);
     try {
       for await (const answer of call) yield answer;
     } catch (error) {
       throw isServiceError(error) ? fromServiceError(error) : error;
     } finally {
+      this.#callsUnderWay.delete(call);
       forget();
       call.cancel();
     }
   }
 
-  /** Closes the connection; calls under way end with an error. */
+  /** Closes the connection; calls under way end with `CANCELLED`. */
   close(): void {
+    // Left alone, grpc-js would wait for them.
+    for (const call of this.#callsUnderWay) call.cancel();
     this.#client.close();
+  }
+
+  #countConnections(state: grpc.connectivityState): void {
+    const channel = this.#client.getChannel();
+    channel.watchConnectivityState(state, Infinity, (closed) => {
+      if (closed) return;
+      const next = channel.getConnectivityState(false);
+      if (next === grpc.connectivityState.READY) this.#connections++;
+      if (next !== grpc.connectivityState.SHUTDOWN) this.#countConnections(next);
+    });
   }
 }
 

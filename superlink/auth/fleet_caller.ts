@@ -1,0 +1,105 @@
+/**
+ * Who calls the Fleet API: the rule by which a call's proof of possession is accepted.
+ *
+ * @module
+ */
+
+import type { PublicKey } from "../../keys/public_key.ts";
+import { parseDerSignature } from "../../keys/ecdsa_signature.ts";
+import { isInWindow, parseTimestamp, type TimestampWindow } from "../../keys/timestamp.ts";
+import { verifySignature } from "../../keys/proof.ts";
+import type { ReplayGuard } from "../../keys/replay_guard.ts";
+import type { Connection } from "../../wire/grpc/connection.ts";
+import type { IncomingCall } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
+import type { Marks } from "../state/marks.ts";
+import type { NodeRow } from "../state/layout.ts";
+import type { KnownKeys } from "./known_keys.ts";
+import type { Refusals } from "./refusals.ts";
+
+/** A caller that proved to hold a private key. */
+export interface FleetCaller {
+  readonly key: PublicKey;
+  /** The key as the header carried it. */
+  readonly publicKeyPem: Uint8Array;
+  /** What the caller signed, in microseconds since the epoch. */
+  readonly timestampMicros: number;
+  readonly connection: Connection;
+}
+
+/** What the rule needs to know. */
+export interface FleetAuthenticationOptions {
+  readonly window: TimestampWindow;
+  readonly clock: Clock;
+  readonly guard: ReplayGuard;
+  /** Absent when the state does not outlive the process: then the guard has a floor instead. */
+  readonly marks: Marks | undefined;
+  readonly knownKeys: KnownKeys;
+  readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
+  readonly refusals: Refusals;
+}
+
+/**
+ * Judges a call's proof on its headers, at the time they arrive, and gives the caller.
+ *
+ * A proof is accepted when the key parses and is on an accepted curve, the signature over the
+ * timestamp verifies, the timestamp is inside the window, and the proof was not seen before, also
+ * not before a restart. One that was seen, or that cannot be judged, is `UNAVAILABLE`, on which a
+ * SuperNode signs again; all else is `UNAUTHENTICATED`. The texts are Flower's where it has one.
+ */
+export async function authenticateFleetCall(
+  call: IncomingCall,
+  options: FleetAuthenticationOptions,
+): Promise<FleetCaller> {
+  const arrivedMicros = options.clock.nowMicros();
+  const refuse = (reason: string, text: string, fingerprint?: string) => {
+    options.refusals.refused({
+      reason,
+      method: call.method,
+      peer: call.connection.peer,
+      fingerprint,
+    });
+    return new StatusError("UNAUTHENTICATED", text);
+  };
+
+  const publicKeyPem = call.headers.bytes("flwr-public-key");
+  const timestamp = call.headers.text("flwr-timestamp");
+  const signature = call.headers.bytes("flwr-signature");
+  if (!publicKeyPem || timestamp === undefined || !signature) {
+    throw refuse("no proof", "Missing authentication metadata");
+  }
+  const known = await options.knownKeys.read(publicKeyPem);
+  if (!known) throw refuse("unusable public key", "Invalid public key");
+  const { key, verifyKey } = known;
+  const timestampMicros = parseTimestamp(timestamp);
+  if (
+    timestampMicros === undefined || !isInWindow(arrivedMicros, timestampMicros, options.window)
+  ) {
+    throw refuse("timestamp outside the window", "Invalid timestamp", key.fingerprint);
+  }
+  const parsed = parseDerSignature(signature, key.curve);
+  if (!parsed || !await verifySignature(verifyKey, parsed.p1363, timestamp)) {
+    throw refuse("signature does not verify", "Invalid signature", key.fingerprint);
+  }
+
+  const node = await options.nodeOfKey(key.id);
+  const mark = await options.marks?.before(key.id);
+  const verdict = options.guard.accept(key.id, node !== undefined, timestampMicros, parsed.r, mark);
+  if (verdict !== "fresh") {
+    options.refusals.refused({
+      reason: verdict === "seen"
+        ? "proof was used before"
+        : "proof may have been used before a restart",
+      method: call.method,
+      peer: call.connection.peer,
+      fingerprint: key.fingerprint,
+    });
+    throw new StatusError(
+      "UNAVAILABLE",
+      "Sign again: this proof cannot be accepted a second time.",
+    );
+  }
+  if (node) await options.marks?.cover(key.id, timestampMicros);
+  return { key, publicKeyPem, connection: call.connection, timestampMicros };
+}

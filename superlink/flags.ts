@@ -1,0 +1,121 @@
+/**
+ * The flags of `trellis superlink`: those of `flower-superlink` 1.25, and Trellis's own.
+ *
+ * @module
+ */
+
+import type { CommandSpec } from "../terminal/command.ts";
+import {
+  choiceFlag,
+  listFlag,
+  numberFlag,
+  sizeFlag,
+  switchFlag,
+  textFlag,
+} from "../terminal/flags.ts";
+
+const MIB = 1024 ** 2;
+const hidden = { hidden: true };
+
+export const flags = {
+  insecure: switchFlag(
+    "insecure",
+    "Serve without TLS. Whoever can listen on the network sees models and can delay calls.",
+  ),
+  certificateFile: textFlag("ssl-certfile", "FILE", "TLS certificate (PEM, with its chain)."),
+  keyFile: textFlag("ssl-keyfile", "FILE", "TLS private key of that certificate (PEM)."),
+  caFile: textFlag("ssl-ca-certfile", "FILE", "CA that issued the certificate (PEM)."),
+  managed: switchFlag(
+    "enable-supernode-auth",
+    "Let only SuperNodes in whose key was registered with `supernode register`. Needs TLS.",
+  ),
+  database: textFlag(
+    "database",
+    "PATH",
+    "Where the state is kept: a file, or :memory: (also :flwr-in-memory:) to keep nothing.",
+    { defaultText: "$FLWR_HOME/superlink/trellis.kv" },
+  ),
+  isolation: choiceFlag(
+    "isolation",
+    ["subprocess", "process"],
+    "Who starts the ServerApps: the SuperLink, or you.",
+  ),
+  fleetAddress: textFlag(
+    "fleet-api-address",
+    "HOST:PORT",
+    "Where SuperNodes connect.",
+    { defaultText: "0.0.0.0:9092" },
+  ),
+  controlAddress: textFlag(
+    "control-api-address",
+    "HOST:PORT",
+    "Where the CLI connects. It asks nobody for a password: keep it where you trust everyone.",
+    { defaultText: "127.0.0.1:9093" },
+  ),
+  serverAppAddress: textFlag(
+    "serverappio-api-address",
+    "HOST:PORT",
+    "Where ServerApp processes connect, without TLS.",
+    { defaultText: "127.0.0.1:9091" },
+  ),
+  healthAddress: textFlag(
+    "health-server-address",
+    "HOST:PORT",
+    "Serve the gRPC health service here, without TLS.",
+  ),
+  fleetType: choiceFlag(
+    "fleet-api-type",
+    ["grpc-rere", "grpc-adapter", "rest"],
+    "How SuperNodes connect; Trellis serves grpc-rere here.",
+  ),
+  holdS: numberFlag(
+    "hold-time",
+    "SECONDS",
+    "How long a SuperNode's pull waits for a message before it is answered empty.",
+    { min: 0, max: 120, defaultText: "20" },
+  ),
+  proofWindowS: numberFlag(
+    "proof-window",
+    "SECONDS",
+    "How old a SuperNode's signed timestamp may be. Less is stricter with slow clocks.",
+    { min: 1, max: 300, defaultText: "300" },
+  ),
+  registrationsPerMinute: numberFlag(
+    "registration-limit",
+    "N",
+    "How many SuperNodes one host may register by itself in a minute.",
+    { min: 1, max: 1_000_000, integer: true, defaultText: "600" },
+  ),
+  maxMessageBytes: sizeFlag(
+    "max-message-size",
+    "The largest message that is read from a SuperNode or an app.",
+    { min: 64 * 1024, max: 2 * 1024 * MIB - 1, default: 256 * MIB, defaultText: "256m" },
+  ),
+  logFormat: choiceFlag("log-format", ["text", "json"], "Log lines for people or for machines."),
+
+  // Accepted for the sake of older command lines.
+  execAddress: textFlag("exec-api-address", "HOST:PORT", "", hidden),
+  storageDirectory: textFlag("storage-dir", "DIR", "", hidden),
+  flwrDirectory: textFlag("flwr-dir", "DIR", "", hidden),
+  fleetWorkers: textFlag("fleet-api-num-workers", "N", "", hidden),
+  authListPublicKeys: textFlag("auth-list-public-keys", "FILE", "", hidden),
+  executor: textFlag("executor", "EXECUTOR", "", hidden),
+  executorDirectory: textFlag("executor-dir", "DIR", "", hidden),
+  executorConfig: listFlag("executor-config", "CONFIG", "", hidden),
+  simulation: switchFlag("simulation", "", hidden),
+  simulationAddress: textFlag("simulationio-api-address", "HOST:PORT", "", hidden),
+} as const;
+
+export const superlinkSpec: CommandSpec = {
+  name: "trellis superlink",
+  summary: "Run a SuperLink: the server that SuperNodes join and the CLI manages.",
+  flags: Object.values(flags),
+  epilogue: [
+    "For a first try:",
+    "  trellis superlink --insecure",
+    "With TLS, for registered SuperNodes only:",
+    "  trellis superlink --ssl-ca-certfile certificates/ca.crt --ssl-certfile " +
+    "certificates/server.pem \\",
+    "    --ssl-keyfile certificates/server.key --enable-supernode-auth",
+  ].join("\n"),
+};

@@ -1,0 +1,246 @@
+/**
+ * The Fleet API: what SuperNodes ask of a SuperLink (Flower 1.23 to 1.39 over gRPC).
+ *
+ * @module
+ */
+
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import type { Log } from "../../terminal/log.ts";
+import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
+import { NO_ACCOUNT } from "../accounts.ts";
+import type { FleetCaller } from "../auth/fleet_caller.ts";
+import { readSpkiPem } from "../auth/known_keys.ts";
+import type { Refusals } from "../auth/refusals.ts";
+import type { Clock } from "../clock.ts";
+import type { Holds } from "../holds.ts";
+import type { Marks } from "../state/marks.ts";
+import { isHeartbeatInterval } from "../state/node_life.ts";
+import type { NodeRow } from "../state/layout.ts";
+import type { Nodes } from "../state/nodes.ts";
+import type { RegistrationLimit } from "./registration_limit.ts";
+
+/** What the Fleet service works on. */
+export interface FleetServiceOptions {
+  /** Only keys that were registered through the Control API may join. */
+  readonly managed: boolean;
+  readonly authenticate: (call: IncomingCall) => Promise<FleetCaller>;
+  readonly nodes: Nodes;
+  readonly marks: Marks | undefined;
+  readonly holds: Holds;
+  readonly registrations: RegistrationLimit;
+  readonly refusals: Refusals;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a pull waits for a message, in milliseconds. */
+  readonly holdMs: number;
+}
+
+/** Makes the Fleet service. */
+export function fleetService(options: FleetServiceOptions): Service {
+  const { nodes, marks, holds, clock, log, refusals } = options;
+  const pulledOnce = new WeakSet<FleetCaller["connection"]>();
+
+  const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
+    const { fingerprint } = caller.key;
+    refusals.refused({ reason, method, peer: caller.connection.peer, fingerprint });
+    return error;
+  };
+
+  /** The key in the body must be the one that was proved. */
+  const requireOwnKey = (caller: FleetCaller, method: string, publicKeyPem: Uint8Array) => {
+    if (readSpkiPem(new TextDecoder().decode(publicKeyPem))?.id === caller.key.id) return;
+    const error = new StatusError("UNAUTHENTICATED", "Invalid node ID");
+    throw refuse(caller, method, "the request names another key", error);
+  };
+
+  /** The key that was proved must own the node that the request speaks for. */
+  const requireOwnNode = async (
+    caller: FleetCaller,
+    method: string,
+    nodeId: bigint | undefined,
+  ) => {
+    // Asked again, because the node may have been unregistered while the body was on its way.
+    const own = await nodes.ofKey(caller.key.id);
+    if (nodeId === undefined || own?.nodeId !== nodeId) {
+      const error = new StatusError("UNAUTHENTICATED", "Invalid node ID");
+      throw refuse(caller, method, "the key does not own this node", error);
+    }
+    if (nodes.spoke(nodeId, caller.connection)) {
+      log.warning(
+        "node.key-used-twice",
+        `Key ${caller.key.fingerprint} of SuperNode ${nodeId} is in use twice: two processes speak ` +
+          "by turns. Stop one of them.",
+        fields(caller, nodeId),
+      );
+    }
+    return nodeId;
+  };
+
+  const requireInterval = (seconds: number) => {
+    if (isHeartbeatInterval(seconds)) return;
+    throw new StatusError("INVALID_ARGUMENT", "Invalid heartbeat interval");
+  };
+
+  const managedOnly = (verb: string) =>
+    new StatusError(
+      "FAILED_PRECONDITION",
+      `SuperNode authentication is enabled. All SuperNodes must be ${verb} via the CLI.`,
+    );
+
+  const joined = (caller: FleetCaller, row: NodeRow, how: string) =>
+    log.info("node.joined", `SuperNode ${row.nodeId} is online${how}: ${who(caller)}.`, {
+      ...fields(caller, row.nodeId),
+    });
+
+  return defineService(Fleet, options.authenticate, {
+    async registerNode(request, { caller }: Call<FleetCaller>) {
+      requireOwnKey(caller, "RegisterNode", request.publicKey);
+      if (options.managed) {
+        const reason = "only registered SuperNodes may join";
+        throw refuse(caller, "RegisterNode", reason, managedOnly("registered"));
+      }
+      if (!options.registrations.take(caller.connection.peer)) {
+        const error = new StatusError("UNAVAILABLE", "Too many registrations. Try again later.");
+        throw refuse(caller, "RegisterNode", "too many registrations from this peer", error);
+      }
+      const mark = marks?.covering(caller.timestampMicros);
+      const row = await nodes.register(
+        {
+          keyId: caller.key.id,
+          fingerprint: caller.key.fingerprint,
+          publicKeyPem: request.publicKey,
+          keyless: true,
+          ownerId: NO_ACCOUNT.id,
+          ownerName: NO_ACCOUNT.name,
+          heartbeatIntervalS: 0,
+        },
+        clock.nowMicros(),
+        mark,
+      );
+      if (!row) {
+        const error = new StatusError("FAILED_PRECONDITION", "Public key already in use");
+        throw refuse(caller, "RegisterNode", "the key is or was registered", error);
+      }
+      if (mark !== undefined) marks?.written(caller.key.id, mark);
+      log.info("node.registered", `SuperNode ${row.nodeId} registered itself: ${who(caller)}.`, {
+        ...fields(caller, row.nodeId),
+      });
+      return { nodeId: row.nodeId };
+    },
+
+    async activateNode(request, { caller }: Call<FleetCaller>) {
+      requireOwnKey(caller, "ActivateNode", request.publicKey);
+      const unknown = () =>
+        refuse(
+          caller,
+          "ActivateNode",
+          "the key owns no SuperNode",
+          new StatusError(
+            "FAILED_PRECONDITION",
+            "No SuperNode found with the given public key.",
+          ),
+        );
+      if (!await nodes.ofKey(caller.key.id)) throw unknown();
+      requireInterval(request.heartbeatInterval);
+      const activation = await nodes.activate(
+        caller.key.id,
+        request.heartbeatInterval,
+        caller.connection,
+        clock.nowMicros(),
+      );
+      switch (activation.outcome) {
+        case "unknown":
+          throw unknown();
+        case "refused":
+          throw refuse(
+            caller,
+            "ActivateNode",
+            "the SuperNode is online already",
+            new StatusError(
+              "FAILED_PRECONDITION",
+              `SuperNode with node ID ${activation.row.nodeId} could not be activated.`,
+            ),
+          );
+        case "taken-over":
+          joined(caller, activation.row, " again, in place of a process that is gone");
+          break;
+        case "activated":
+          joined(caller, activation.row, "");
+          break;
+        case "repeated":
+      }
+      return { nodeId: activation.row.nodeId };
+    },
+
+    async deactivateNode(request, { caller }: Call<FleetCaller>) {
+      const nodeId = await requireOwnNode(caller, "DeactivateNode", request.nodeId);
+      const row = await nodes.deactivate(nodeId, clock.nowMicros());
+      if (!row) {
+        throw new StatusError(
+          "FAILED_PRECONDITION",
+          `SuperNode with node ID ${nodeId} could not be deactivated.`,
+        );
+      }
+      holds.cutOff(nodeId);
+      log.info("node.left", `SuperNode ${nodeId} went offline.`, fields(caller, nodeId));
+      return {};
+    },
+
+    async unregisterNode(request, { caller }: Call<FleetCaller>) {
+      const nodeId = await requireOwnNode(caller, "UnregisterNode", request.nodeId);
+      if (options.managed) throw managedOnly("unregistered");
+      const row = await nodes.unregister(
+        nodeId,
+        clock.nowMicros(),
+        ({ ownerId }) => ownerId === NO_ACCOUNT.id,
+      );
+      if (!row) {
+        throw new StatusError(
+          "FAILED_PRECONDITION",
+          `SuperNode with node ID ${nodeId} could not be unregistered.`,
+        );
+      }
+      log.info("node.unregistered", `SuperNode ${nodeId} unregistered itself.`, {
+        ...fields(caller, nodeId),
+      });
+      return {};
+    },
+
+    async sendNodeHeartbeat(request, { caller }: Call<FleetCaller>) {
+      const nodeId = await requireOwnNode(caller, "SendNodeHeartbeat", request.node?.nodeId);
+      requireInterval(request.heartbeatInterval);
+      const result = await nodes.heartbeat(
+        nodeId,
+        request.heartbeatInterval,
+        caller.connection,
+        clock.nowMicros(),
+      );
+      if (typeof result !== "string") joined(caller, result, " again, after a silence");
+      return { success: result !== "unknown" };
+    },
+
+    async pullMessages(request, { caller, signal }: Call<FleetCaller>) {
+      const nodeId = await requireOwnNode(caller, "PullMessages", request.node?.nodeId);
+      // A SuperNode counts its link as up again only when a call returns, so the first is not held.
+      const first = !pulledOnce.has(caller.connection);
+      pulledOnce.add(caller.connection);
+      if (first) return {};
+      const end = await holds.wait(nodeId, options.holdMs, signal);
+      if (end === "cut-off") throw new StatusError("UNAUTHENTICATED", "Invalid node ID");
+      return {};
+    },
+  });
+}
+
+function who(caller: FleetCaller): string {
+  return `key ${caller.key.fingerprint} from ${caller.connection.peer}`;
+}
+
+function fields(caller: FleetCaller, nodeId: bigint) {
+  return {
+    nodeId: String(nodeId),
+    fingerprint: caller.key.fingerprint,
+    peer: caller.connection.peer,
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * `trellis superlink`.
+ *
+ * @module
+ */
+
+import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
+import { createLog } from "../terminal/log.ts";
+import { loadServerTls, TlsFileError } from "../wire/tls.ts";
+import { ExitError } from "../terminal/errors.ts";
+import { systemClock } from "./clock.ts";
+import { superlinkSpec } from "./flags.ts";
+import { superlinkOptions } from "./options.ts";
+import { openDatabase } from "./state/database.ts";
+import { startSuperLink } from "./superlink.ts";
+
+const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGBREAK"]
+  : ["SIGINT", "SIGTERM", "SIGQUIT"];
+
+/** Runs a SuperLink until a signal stops it; gives the exit code. */
+export async function superlinkCommand(args: readonly string[]): Promise<number> {
+  const { flags } = parseCommand(superlinkSpec, args);
+  if (HELP_FLAG.of(flags)) {
+    console.log(helpText(superlinkSpec));
+    return 0;
+  }
+  const options = superlinkOptions(flags);
+  const log = createLog({ format: options.logFormat });
+  const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
+  const database = await openDatabase(options.database);
+  log.info(
+    "superlink.starting",
+    database.durable
+      ? `Starting Trellis SuperLink; its state is kept in ${database.place}.`
+      : "Starting Trellis SuperLink; its state is kept in memory and lost when it stops.",
+    { database: database.place, durable: database.durable },
+  );
+  for (const warning of [...options.warnings, ...loaded?.warnings ?? []]) {
+    log.warning("superlink.warning", warning);
+  }
+
+  const stopped = untilSignal();
+  const superlink = await startSuperLink({
+    options,
+    tls: loaded?.tls,
+    database,
+    clock: systemClock,
+    log,
+  });
+  log.info("superlink.ready", "SuperLink is ready.");
+  log.info("superlink.stopping", `SuperLink stops (${await stopped}).`);
+  await superlink.stop();
+  log.info("superlink.stopped", "SuperLink terminated gracefully.");
+  return 0;
+}
+
+async function loadTls(files: Parameters<typeof loadServerTls>[0]) {
+  try {
+    return await loadServerTls(files);
+  } catch (error) {
+    if (error instanceof TlsFileError) throw new ExitError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** The first stop signal; a second one ends the process at once. */
+function untilSignal(): Promise<Deno.Signal> {
+  const { promise, resolve } = Promise.withResolvers<Deno.Signal>();
+  let received = false;
+  for (const signal of STOP_SIGNALS) {
+    Deno.addSignalListener(signal, () => {
+      if (received) Deno.exit(1);
+      received = true;
+      resolve(signal);
+    });
+  }
+  return promise;
+}

@@ -1,0 +1,171 @@
+/**
+ * What a command line asks of the SuperLink, checked before anything is opened or listens.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { ExitError } from "../terminal/errors.ts";
+import { flwrHome } from "../terminal/flwr_home.ts";
+import type { RawFlags } from "../terminal/flags.ts";
+import { type Address, parseAddress } from "../wire/address.ts";
+import type { ServerTlsFiles } from "../wire/tls.ts";
+import { flags } from "./flags.ts";
+
+/** A SuperLink's settings. */
+export interface SuperLinkOptions {
+  /** Absent: `--insecure`. */
+  readonly tlsFiles: ServerTlsFiles | undefined;
+  readonly managed: boolean;
+  readonly database: string;
+  readonly isolation: "subprocess" | "process";
+  readonly fleetAddress: Address;
+  readonly controlAddress: Address;
+  readonly serverAppAddress: Address;
+  readonly healthAddress: Address | undefined;
+  readonly holdMs: number;
+  readonly proofToleranceMs: number;
+  readonly registrationsPerMinute: number;
+  readonly maxMessageBytes: number;
+  readonly logFormat: "text" | "json";
+  /** What an operator should know of the flags that were given. */
+  readonly warnings: readonly string[];
+}
+
+/** Flower's number for arguments that do not go together, and for an address it cannot read. */
+const INVALID_ARGUMENTS = 104;
+const INVALID_ADDRESS = 600;
+
+/**
+ * Reads the flags. Throws an {@linkcode ExitError} with Flower's number for what Flower refuses, and
+ * with the way to go for what Trellis does not offer.
+ */
+export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
+  const warnings: string[] = [];
+  refuseWhatIsGone(raw);
+  const tlsFiles = tlsFilesOf(raw);
+  const managed = flags.managed.of(raw);
+  if (managed && !tlsFiles) {
+    throw new ExitError("--enable-supernode-auth does not go with --insecure.", {
+      flowerCode: INVALID_ARGUMENTS,
+      remedy:
+        "Give --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile; `trellis certs generate` " +
+        "makes a set for development.",
+    });
+  }
+  if (!tlsFiles) {
+    warnings.push(
+      "TLS is off (--insecure): whoever can listen on the network sees models and can hold back " +
+        "calls. Use certificates for anything but a try-out.",
+    );
+  }
+  if (!managed) {
+    warnings.push(
+      "SuperNode authentication is off: any SuperNode that can reach the Fleet API may join. " +
+        "Use --enable-supernode-auth to let in registered ones only.",
+    );
+  }
+  warnings.push(...deprecations(raw));
+
+  const control = addressOf("control-api-address", flags.controlAddress.of(raw)) ??
+    addressOf("exec-api-address", flags.execAddress.of(raw));
+  return {
+    tlsFiles,
+    managed,
+    database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
+    isolation: flags.isolation.of(raw),
+    fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
+      { host: "0.0.0.0", port: 9092 },
+    controlAddress: control ?? { host: "127.0.0.1", port: 9093 },
+    serverAppAddress: addressOf("serverappio-api-address", flags.serverAppAddress.of(raw)) ??
+      { host: "127.0.0.1", port: 9091 },
+    healthAddress: addressOf("health-server-address", flags.healthAddress.of(raw)),
+    holdMs: (flags.holdS.of(raw) ?? 20) * 1000,
+    proofToleranceMs: (flags.proofWindowS.of(raw) ?? 300) * 1000,
+    registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? 600,
+    maxMessageBytes: flags.maxMessageBytes.of(raw),
+    logFormat: flags.logFormat.of(raw),
+    warnings,
+  };
+}
+
+function tlsFilesOf(raw: RawFlags): ServerTlsFiles | undefined {
+  if (flags.insecure.of(raw)) return undefined;
+  const certificateFile = flags.certificateFile.of(raw);
+  const keyFile = flags.keyFile.of(raw);
+  const caFile = flags.caFile.of(raw);
+  if (certificateFile && keyFile && caFile) return { certificateFile, keyFile, caFile };
+  const given = certificateFile ?? keyFile ?? caFile;
+  throw new ExitError(
+    given === undefined
+      ? "Certificates are required unless the connection is to be insecure."
+      : "TLS needs all three of --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile.",
+    {
+      remedy: "Give all three flags (`trellis certs generate` makes a set for development), or " +
+        "--insecure for a try-out.",
+    },
+  );
+}
+
+function addressOf(flag: string, text: string | undefined): Address | undefined {
+  if (text === undefined) return undefined;
+  const address = parseAddress(text);
+  if (address) return address;
+  throw new ExitError(`--${flag} takes HOST:PORT, not "${text}".`, {
+    flowerCode: INVALID_ADDRESS,
+    remedy: "For example 0.0.0.0:9092, or [::]:9092 for IPv6.",
+  });
+}
+
+function refuseWhatIsGone(raw: RawFlags): void {
+  const refuse = (what: string, remedy: string) => {
+    throw new ExitError(what, { flowerCode: INVALID_ARGUMENTS, remedy });
+  };
+  if (flags.authListPublicKeys.of(raw) !== undefined) {
+    refuse(
+      "--auth-list-public-keys has no effect since Flower 1.23.",
+      "Start with --enable-supernode-auth and register each key with `supernode register`.",
+    );
+  }
+  const executor = flags.executor.of(raw) ?? flags.executorDirectory.of(raw) ??
+    flags.executorConfig.of(raw)[0];
+  if (executor !== undefined) {
+    refuse("--executor and its options are gone.", "Leave them out; --isolation is what remains.");
+  }
+  if (flags.controlAddress.of(raw) !== undefined && flags.execAddress.of(raw) !== undefined) {
+    refuse("--exec-api-address is the old name of --control-api-address.", "Give only the latter.");
+  }
+  if (flags.simulation.of(raw)) {
+    refuse(
+      "Trellis does not run simulations.",
+      "Use Flower's own `flower-simulation`, or start SuperNodes on this machine.",
+    );
+  }
+  const fleetType = flags.fleetType.of(raw);
+  if (fleetType !== "grpc-rere") {
+    refuse(
+      `--fleet-api-type ${fleetType} is not offered: SuperNodes are not authenticated there.`,
+      "Leave the flag out, and start SuperNodes without --rest and --grpc-adapter.",
+    );
+  }
+}
+
+function deprecations(raw: RawFlags): string[] {
+  const warnings: string[] = [];
+  if (flags.execAddress.of(raw) !== undefined) {
+    warnings.push("--exec-api-address is deprecated: use --control-api-address.");
+  }
+  if (flags.flwrDirectory.of(raw) !== undefined) {
+    warnings.push("--flwr-dir is ignored: set FLWR_HOME instead.");
+  }
+  if ((flags.fleetWorkers.of(raw) ?? "1") !== "1") {
+    warnings.push("--fleet-api-num-workers is ignored: one process serves the Fleet API.");
+  }
+  if (flags.simulationAddress.of(raw) !== undefined) {
+    warnings.push("--simulationio-api-address is ignored: it belongs to simulations.");
+  }
+  if (flags.storageDirectory.of(raw) !== undefined) {
+    warnings.push("--storage-dir is ignored: what is stored lives beside the database.");
+  }
+  return warnings;
+}

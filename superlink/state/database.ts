@@ -1,0 +1,146 @@
+/**
+ * Opens the SuperLink's database: Deno KV on a file that one SuperLink holds at a time, or in memory.
+ *
+ * @module
+ */
+
+import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ExitError } from "../../terminal/errors.ts";
+import { keys, SCHEMA_VERSION, type SchemaRow } from "./layout.ts";
+
+/** An open database. */
+export interface Database {
+  readonly kv: Deno.Kv;
+  /** Whether what is written outlives the process. */
+  readonly durable: boolean;
+  /** The file, or `memory`, for the log. */
+  readonly place: string;
+  close(): void;
+}
+
+/** The names for a state in memory: Deno KV's, and Flower's. */
+const MEMORY_NAMES: readonly string[] = [":memory:", ":flwr-in-memory:"];
+
+/**
+ * Opens `place`, a file path or one of the names for memory, and makes it if it is not there.
+ * Throws an {@linkcode ExitError} when the file belongs to another program, to a newer Trellis or to
+ * a SuperLink that is running.
+ */
+export async function openDatabase(place: string): Promise<Database> {
+  if (MEMORY_NAMES.includes(place)) {
+    const kv = await Deno.openKv(":memory:");
+    await stamp(kv, place);
+    return { kv, durable: false, place: "memory", close: () => kv.close() };
+  }
+  if (/^[a-z]+:\/\//.test(place)) {
+    throw new ExitError(`The database "${place}" is not a file.`, {
+      remedy: "Give --database the path of a file on this machine, or :memory:.",
+    });
+  }
+  const path = resolve(place);
+  const lock = await holdLock(path);
+  try {
+    refuseForeignFile(path);
+    const kv = await Deno.openKv(path);
+    await stamp(kv, path);
+    return {
+      kv,
+      durable: true,
+      place: path,
+      close() {
+        kv.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    if (error instanceof ExitError) throw error;
+    throw new ExitError(`The database "${path}" cannot be opened.`, {
+      cause: error,
+      remedy: "Check that it is a Trellis database and that this user may write to it.",
+    });
+  }
+}
+
+/** A lock file beside the database; the system lets go of it when the process ends in any way. */
+async function holdLock(path: string): Promise<Deno.FsFile> {
+  let file: Deno.FsFile;
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    file = await Deno.open(`${path}.lock`, { create: true, write: true, read: true, mode: 0o600 });
+  } catch (cause) {
+    throw new ExitError(`The database "${path}" cannot be made or opened.`, {
+      cause,
+      remedy: "Check that its folder can be written to, or choose another with --database.",
+    });
+  }
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new ExitError(`The database "${path}" is held by another SuperLink.`, {
+    remedy: "Stop that SuperLink first, or choose another file with --database.",
+  });
+}
+
+/** Deno KV would write its tables into any SQLite file, so look before it does. */
+function refuseForeignFile(path: string): void {
+  let sizeBytes: number;
+  try {
+    const info = Deno.statSync(path);
+    if (!info.isFile) throw notOurs(path, "it is not a file");
+    sizeBytes = info.size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  if (sizeBytes === 0) return;
+  let tables: unknown[];
+  try {
+    const sqlite = new DatabaseSync(path, { readOnly: true });
+    try {
+      tables = sqlite.prepare("select name from sqlite_master where type = 'table'").all()
+        .map((row) => row["name"]);
+    } finally {
+      sqlite.close();
+    }
+  } catch (cause) {
+    throw notOurs(path, "it is not a database", cause);
+  }
+  if (tables.length > 0 && !tables.includes("kv")) {
+    const flower = tables.includes("message_ins");
+    throw notOurs(path, flower ? "it is a Flower SuperLink's" : "it is another program's");
+  }
+}
+
+function notOurs(path: string, why: string, cause?: unknown): ExitError {
+  return new ExitError(`The database "${path}" is not a Trellis database: ${why}.`, {
+    cause,
+    remedy: "Choose another file with --database; a file that does not exist yet will be made.",
+  });
+}
+
+async function stamp(kv: Deno.Kv, place: string): Promise<void> {
+  const found = await kv.get<SchemaRow>(keys.schema);
+  if (found.value === null) {
+    for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) {
+      kv.close();
+      throw notOurs(place, "its Deno KV data is another program's");
+    }
+    const row: SchemaRow = { program: "trellis-superlink", version: SCHEMA_VERSION };
+    await kv.atomic().check(found).set(keys.schema, row).commit();
+    return;
+  }
+  const { program, version } = found.value;
+  if (program !== "trellis-superlink") {
+    kv.close();
+    throw notOurs(place, "its Deno KV data is another program's");
+  }
+  if (version > SCHEMA_VERSION) {
+    kv.close();
+    throw new ExitError(
+      `The database "${place}" was written by a newer Trellis (its layout is version ${version}, ` +
+        `this one knows ${SCHEMA_VERSION}).`,
+      { remedy: "Use that Trellis or a newer one, or choose another file with --database." },
+    );
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Why a connection to a SuperLink failed, in one sentence for a person. gRPC only says
+ * `UNAVAILABLE`, so the address is looked at once more, for a bounded time.
+ *
+ * @module
+ */
+
+import { type Address, formatAddress } from "./address.ts";
+import type { ClientSecurity } from "./grpc/client.ts";
+import {
+  type PlaintextAnswer,
+  probePlaintext,
+  probeTcp,
+  probeTls,
+  type TlsAnswer,
+} from "./probe.ts";
+
+/** What is wrong with a connection. */
+export type ConnectionProblemKind =
+  | "unknown-name"
+  | "refused"
+  | "unreachable"
+  | "timeout"
+  /** We use TLS and the server does not. */
+  | "server-without-tls"
+  /** The server uses TLS and we do not. */
+  | "server-with-tls"
+  | "untrusted-certificate"
+  | "wrong-name"
+  | "certificate-not-valid-now"
+  /** It is no gRPC server. */
+  | "not-grpc";
+
+/** What is wrong with a connection, and a sentence that says so. */
+export interface ConnectionProblem {
+  readonly kind: ConnectionProblemKind;
+  readonly sentence: string;
+}
+
+/** Options of {@linkcode diagnoseConnection}. */
+export interface DiagnoseOptions {
+  /** The time limit of each of at most three looks. */
+  readonly timeoutMs?: number;
+  readonly now?: Date;
+}
+
+/**
+ * Looks at `address` as a client with this security would, and says what is wrong there;
+ * `undefined` when a connection could be made now. Never throws.
+ */
+export async function diagnoseConnection(
+  address: Address,
+  security: ClientSecurity,
+  { timeoutMs = 3000, now = new Date() }: DiagnoseOptions = {},
+): Promise<ConnectionProblem | undefined> {
+  const at = formatAddress(address);
+  const reachability = await probeTcp(address, timeoutMs);
+  if (reachability !== "open") return { kind: reachability, sentence: SENTENCES[reachability](at) };
+  if (security.insecure) {
+    const answer = await probePlaintext(address, timeoutMs);
+    if (answer === "http2") return undefined;
+    if (answer === "http1") return notGrpc(at);
+    const speaksTls = answer === "tls" ||
+      await probeTls(address, undefined, timeoutMs) !== undefined;
+    if (!speaksTls) return notGrpc(at);
+    return {
+      kind: "server-with-tls",
+      sentence: `The server at ${at} expects TLS, but this connection is without it.`,
+    };
+  }
+  const answer = await probeTls(address, security.rootCertificatesPem, timeoutMs);
+  if (answer) return judgeTls(answer, address, security.rootCertificatesPem !== undefined, now);
+  return withoutTls(at, await probePlaintext(address, timeoutMs));
+}
+
+const SENTENCES = {
+  "unknown-name": (at: string) => `The host name of ${at} cannot be found.`,
+  refused: (at: string) => `Nothing listens on ${at}.`,
+  unreachable: (at: string) => `${at} cannot be reached over the network.`,
+  timeout: (at: string) => `${at} does not answer.`,
+} as const;
+
+function notGrpc(at: string): ConnectionProblem {
+  return { kind: "not-grpc", sentence: `What listens on ${at} is not a gRPC server.` };
+}
+
+function withoutTls(at: string, answer: PlaintextAnswer): ConnectionProblem {
+  if (answer !== "http2") return notGrpc(at);
+  return {
+    kind: "server-without-tls",
+    sentence: `The server at ${at} does not use TLS, but this connection asks for it.`,
+  };
+}
+
+function judgeTls(
+  answer: TlsAnswer,
+  address: Address,
+  ownRoots: boolean,
+  now: Date,
+): ConnectionProblem | undefined {
+  const at = formatAddress(address);
+  if (now < answer.validFrom || now > answer.validTo) {
+    return {
+      kind: "certificate-not-valid-now",
+      sentence: `The certificate of ${at} is valid from ${day(answer.validFrom)} to ` +
+        `${day(answer.validTo)} only.`,
+    };
+  }
+  if (answer.errorCode === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return {
+      kind: "wrong-name",
+      sentence: `The certificate of ${at} does not name "${address.host}"; it names: ` +
+        `${answer.certificateNames || "nothing"}.`,
+    };
+  }
+  if (!answer.trusted) {
+    const roots = ownRoots ? "the given root certificates" : "the root certificates of this system";
+    return {
+      kind: "untrusted-certificate",
+      sentence: `The certificate of ${at} was not issued by ${roots}.`,
+    };
+  }
+  return answer.speaksHttp2 ? undefined : notGrpc(at);
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
