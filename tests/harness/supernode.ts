@@ -10,6 +10,9 @@ import type { Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
+/** A SuperNode is online this soon after its start, also on a busy machine. */
+export const JOIN_MS = 45_000;
+
 /** How a SuperNode is started. */
 export interface SuperNodeOptions {
   /** How failures name it. */

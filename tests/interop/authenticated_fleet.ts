@@ -10,10 +10,8 @@ import { type KeyPair, makeCertificates, makeKeyPair } from "../harness/credenti
 import type { Program, Programs } from "../harness/programs.ts";
 import { type Scene, scene } from "../harness/scene.ts";
 import { startSuperLink, type SuperLink } from "../harness/superlink.ts";
-import { startSuperNode } from "../harness/supernode.ts";
+import { JOIN_MS, startSuperNode } from "../harness/supernode.ts";
 
-/** A SuperNode is online this soon, starting included. */
-const JOIN_MS = 45_000;
 /** A refused SuperNode has ended this soon. */
 const REFUSED_MS = 45_000;
 /** A SuperNode asks for messages every 3 s or, if it does not, sends a heartbeat every 22.5 s. */
