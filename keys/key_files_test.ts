@@ -8,15 +8,7 @@ import {
 } from "./key_files.ts";
 import { generatePrivateKey } from "./private_key.ts";
 import { VECTOR_KEY } from "./testdata/fleet_auth.ts";
-
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await test(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+import { inDirectory } from "./testdata/scratch.ts";
 
 function namesIn(directory: string): string[] {
   return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();

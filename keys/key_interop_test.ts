@@ -3,37 +3,11 @@ import { CURVE_NAMES } from "./curve.ts";
 import { KeyError } from "./key_error.ts";
 import { generatePrivateKey, openSshPrivatePem, readPrivateKey } from "./private_key.ts";
 import { openSshPublicLine, readPublicKey, spkiPem } from "./public_key.ts";
-
-/** Runs a program, which must succeed, and gives what it printed. */
-async function run(program: string, ...args: string[]): Promise<string> {
-  const output = await new Deno.Command(program, { args, stdin: "null" }).output();
-  const [out, err] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assertEquals(output.code, 0, `${program} ${args.join(" ")}: ${err}`);
-  return out ?? "";
-}
-
-async function isInstalled(program: string, ...args: string[]): Promise<boolean> {
-  try {
-    await new Deno.Command(program, { args, stdin: "null" }).output();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
+import { inDirectory, isInstalled, run } from "./testdata/scratch.ts";
 
 /** Where a program is missing, its tests are shown as ignored, one line each. */
-const ignoreSshKeygen = !await isInstalled("ssh-keygen", "-?");
-const ignoreOpenSsl = !await isInstalled("openssl", "version");
-
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await test(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+const ignoreSshKeygen = !await isInstalled("ssh-keygen");
+const ignoreOpenSsl = !await isInstalled("openssl");
 
 const BITS = { "P-256": "256", "P-384": "384", "P-521": "521" } as const;
 const OPENSSL_NAMES = {
