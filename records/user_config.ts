@@ -1,0 +1,50 @@
+import { create } from "@bufbuild/protobuf";
+import { type Scalar, ScalarSchema } from "../proto/gen/flwr/proto/transport_pb.ts";
+import { RecordError } from "./record_error.ts";
+import { isRepresentable, needsUint64 } from "./record_value.ts";
+
+/** A setting of a run or node: bool, int (`bigint`), float (`number`) or str. */
+export type UserConfigValue = boolean | bigint | number | string;
+
+/** Settings of a run or node; the order means nothing. */
+export type UserConfig = ReadonlyMap<string, UserConfigValue>;
+
+/**
+ * Settings from a protobuf map.
+ *
+ * @throws {RecordError} when a value is bytes, which Flower's configs do not hold, or not set.
+ */
+export function userConfigFromProto(proto: { readonly [key: string]: Scalar }): UserConfig {
+  const config = new Map<string, UserConfigValue>();
+  for (const [key, { scalar }] of Object.entries(proto)) {
+    if (scalar.case === undefined || scalar.case === "bytes") {
+      throw new RecordError(`The config entry '${key}' is not a bool, int, float or str.`);
+    }
+    config.set(key, scalar.value);
+  }
+  return config;
+}
+
+/**
+ * Settings as a protobuf map.
+ *
+ * @throws {RecordError} when an int is out of the range that protobuf can carry.
+ */
+export function userConfigToProto(config: UserConfig): { [key: string]: Scalar } {
+  return Object.fromEntries(
+    Array.from(config, ([key, value]) => [
+      key,
+      create(ScalarSchema, { scalar: toScalar(key, value) }),
+    ]),
+  );
+}
+
+function toScalar(key: string, value: UserConfigValue): Scalar["scalar"] {
+  if (typeof value === "boolean") return { case: "bool", value };
+  if (typeof value === "number") return { case: "double", value };
+  if (typeof value === "string") return { case: "string", value };
+  if (!isRepresentable(value)) {
+    throw new RecordError(`The value of '${key}' does not fit int64 or uint64.`);
+  }
+  return { case: needsUint64(value) ? "uint64" : "sint64", value };
+}
