@@ -74,22 +74,37 @@ for (
       assert(again.isRunning);
     },
   );
-
-  scene(
-    `${title} is refused by our SuperLink while another process uses its key`,
-    [programs.supernode],
-    async (scene) => {
-      const { link, cli, key, nodeId } = await open(scene, TRELLIS.superlink);
-      const node = startSuperNode(scene, programs.supernode, link, { name: "First", ...key });
-      await cli.waitForStatus(nodeId, "online", JOIN_MS);
-      const second = startSuperNode(scene, programs.supernode, link, { name: "Second", ...key });
-      assertEquals(await second.waitForExit(JOIN_MS), 1);
-      await second.waitForLine(/could not be activated/, 0);
-      assert(node.isRunning);
-      assertEquals(await cli.statuses(), { [nodeId]: "online" });
-    },
-  );
 }
+
+scene(
+  "flower-supernode 1.25.0 is refused by our SuperLink while another process uses its key",
+  [REAL.supernode],
+  async (scene) => {
+    const { link, cli, key, nodeId } = await open(scene, TRELLIS.superlink);
+    const node = startSuperNode(scene, REAL.supernode, link, { name: "First", ...key });
+    await cli.waitForStatus(nodeId, "online", JOIN_MS);
+    const second = startSuperNode(scene, REAL.supernode, link, { name: "Second", ...key });
+    assertEquals(await second.waitForExit(JOIN_MS), 1);
+    await second.waitForLine(/could not be activated/, 0);
+    assert(node.isRunning);
+    assertEquals(await cli.statuses(), { [nodeId]: "online" });
+  },
+);
+
+scene(
+  "our SuperNode waits while another process uses its key, and joins when that leaves",
+  [],
+  async (scene) => {
+    const { link, cli, key, nodeId } = await open(scene, TRELLIS.superlink);
+    const node = startSuperNode(scene, TRELLIS.supernode, link, { name: "First", ...key });
+    await cli.waitForStatus(nodeId, "online", JOIN_MS);
+    const second = startSuperNode(scene, TRELLIS.supernode, link, { name: "Second", ...key });
+    await second.waitForLine(/still counts this node as online/, JOIN_MS);
+    assertEquals((await node.stop()).code, 0);
+    await second.waitForLine(/Joined the SuperLink/, 30_000);
+    assertEquals(await cli.statuses(), { [nodeId]: "online" });
+  },
+);
 
 for (const superlink of [REAL.superlink, TRELLIS.superlink]) {
   scene(
@@ -101,9 +116,9 @@ for (const superlink of [REAL.superlink, TRELLIS.superlink]) {
       await cli.waitForStatus(nodeId, "online", JOIN_MS);
 
       await link.process.kill();
+      await node.waitForLine(/The link to the SuperLink is down/, 60_000);
       await link.restart();
-      const { length } = node.lines;
-      await node.waitForLine(/connect/i, 60_000, length);
+      await node.waitForLine(/answers, after/, 60_000);
       assert(node.isRunning);
       assertEquals((await node.stop()).code, 0);
       assertEquals(await cli.statuses(), { [nodeId]: "offline" });
