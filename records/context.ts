@@ -1,7 +1,8 @@
 import { create, type UnknownField } from "@bufbuild/protobuf";
+import type { UserConfigValue } from "../config/user_config.ts";
 import { type Context as ContextProto, ContextSchema } from "../proto/gen/flwr/proto/message_pb.ts";
 import { RecordDict } from "./record_dict.ts";
-import { type UserConfig, userConfigFromProto, userConfigToProto } from "./user_config.ts";
+import { userConfigFromProto, userConfigToProto } from "./scalar_map.ts";
 
 /**
  * Flower's Context: what an app knows of its run and node, and the state that it keeps between
@@ -11,9 +12,9 @@ export interface Context {
   readonly runId: bigint;
   /** 0 for a ServerApp of Flower 1.25. */
   readonly nodeId: bigint;
-  readonly nodeConfig: UserConfig;
+  readonly nodeConfig: ReadonlyMap<string, UserConfigValue>;
   readonly state: RecordDict;
-  readonly runConfig: UserConfig;
+  readonly runConfig: ReadonlyMap<string, UserConfigValue>;
   /** Since Flower 1.31; 0 before. */
   readonly seriesId: bigint;
   /** Fields of newer Flower versions. */

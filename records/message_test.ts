@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assertEquals, assertThrows } from "@std/assert";
+import type { UserConfigValue } from "../config/user_config.ts";
 import { ContextSchema, MessageSchema } from "../proto/gen/flwr/proto/message_pb.ts";
 import { contextFromProto, contextToProto } from "./context.ts";
 import { deflateMessage } from "./deflate.ts";
@@ -11,7 +12,7 @@ import { MetricRecord } from "./metric_record.ts";
 import { RecordDict } from "./record_dict.ts";
 import { RecordError } from "./record_error.ts";
 import { vectors } from "./testdata/fixtures.ts";
-import { userConfigFromProto, userConfigToProto, type UserConfigValue } from "./user_config.ts";
+import { userConfigFromProto, userConfigToProto } from "./scalar_map.ts";
 
 const instruction = createInstruction({
   runId: 2n ** 64n - 1n,

@@ -1,13 +1,8 @@
 import { create } from "@bufbuild/protobuf";
+import type { UserConfig, UserConfigValue } from "../config/user_config.ts";
 import { type Scalar, ScalarSchema } from "../proto/gen/flwr/proto/transport_pb.ts";
 import { RecordError } from "./record_error.ts";
 import { isRepresentable, needsUint64 } from "./record_value.ts";
-
-/** A setting of a run or node: bool, int (`bigint`), float (`number`) or str. */
-export type UserConfigValue = boolean | bigint | number | string;
-
-/** Settings of a run or node; the order means nothing. */
-export type UserConfig = ReadonlyMap<string, UserConfigValue>;
 
 /**
  * Settings from a protobuf map.
@@ -15,7 +10,7 @@ export type UserConfig = ReadonlyMap<string, UserConfigValue>;
  * @throws {RecordError} when a value is bytes, which Flower's configs do not hold, or not set.
  */
 export function userConfigFromProto(proto: { readonly [key: string]: Scalar }): UserConfig {
-  const config = new Map<string, UserConfigValue>();
+  const config: UserConfig = new Map();
   for (const [key, { scalar }] of Object.entries(proto)) {
     if (scalar.case === undefined || scalar.case === "bytes") {
       throw new RecordError(`The config entry '${key}' is not a bool, int, float or str.`);
@@ -30,7 +25,9 @@ export function userConfigFromProto(proto: { readonly [key: string]: Scalar }): 
  *
  * @throws {RecordError} when an int is out of the range that protobuf can carry.
  */
-export function userConfigToProto(config: UserConfig): { [key: string]: Scalar } {
+export function userConfigToProto(
+  config: ReadonlyMap<string, UserConfigValue>,
+): { [key: string]: Scalar } {
   return Object.fromEntries(
     Array.from(config, ([key, value]) => [
       key,
