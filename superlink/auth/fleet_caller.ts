@@ -9,6 +9,7 @@ import { parseDerSignature } from "../../keys/ecdsa_signature.ts";
 import { isInWindow, parseTimestamp, type TimestampWindow } from "../../keys/timestamp.ts";
 import { verifySignature } from "../../keys/proof.ts";
 import type { ReplayGuard } from "../../keys/replay_guard.ts";
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Connection } from "../../wire/grpc/connection.ts";
 import type { IncomingCall } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
@@ -40,6 +41,12 @@ export interface FleetAuthenticationOptions {
   readonly refusals: Refusals;
 }
 
+/** What a key may ask for before it owns a node. */
+const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
+  Fleet.method.registerNode.name,
+  Fleet.method.activateNode.name,
+]);
+
 /**
  * Judges a call's proof on its headers, at the time they arrive, and gives the caller.
  *
@@ -47,6 +54,8 @@ export interface FleetAuthenticationOptions {
  * timestamp verifies, the timestamp is inside the window, and the proof was not seen before, also
  * not before a restart. One that was seen, or that cannot be judged, is `UNAVAILABLE`, on which a
  * SuperNode signs again; all else is `UNAUTHENTICATED`. The texts are Flower's where it has one.
+ * A key that owns no node is turned away here too, where the method is for nodes only, so that a
+ * stranger cannot send a large body.
  */
 export async function authenticateFleetCall(
   call: IncomingCall,
@@ -101,5 +110,8 @@ export async function authenticateFleetCall(
     );
   }
   if (node) await options.marks?.cover(key.id, timestampMicros);
+  else if (!METHODS_FOR_ANY_KEY.has(call.method)) {
+    throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
+  }
   return { key, publicKeyPem, connection: call.connection, timestampMicros };
 }

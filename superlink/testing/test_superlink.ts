@@ -1,0 +1,55 @@
+/**
+ * A SuperLink in this process, on free ports, with a clock that the test moves and a log that it
+ * reads.
+ *
+ * @module
+ */
+
+import { parseCommand } from "../../terminal/command.ts";
+import type { ServerTls } from "../../wire/tls.ts";
+import { superlinkSpec } from "../flags.ts";
+import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
+import { openDatabase } from "../state/database.ts";
+import { type RunningSuperLink, startSuperLink } from "../superlink.ts";
+import { LogLines } from "./log_lines.ts";
+import { TestClock } from "./test_clock.ts";
+
+/** How a test's SuperLink differs from one that keeps its state in memory and lets anybody join. */
+export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
+  readonly clock?: TestClock;
+  readonly tls?: ServerTls;
+}
+
+/** A started SuperLink; the end of its `await using` block stops it. */
+export interface TestSuperLink extends RunningSuperLink, AsyncDisposable {
+  readonly clock: TestClock;
+  readonly logged: LogLines;
+}
+
+/** Short, so that a test that waits for the end of a hold is quick. */
+const HOLD_MS = 200;
+
+/** Starts a SuperLink. A `database` other than the default belongs to the test, which removes it. */
+export async function startTestSuperLink(
+  { clock = new TestClock(), tls, ...overrides }: TestSuperLinkOptions = {},
+): Promise<TestSuperLink> {
+  const { flags } = parseCommand(superlinkSpec, ["--insecure", "--database", ":memory:"]);
+  const anyPort = { host: "127.0.0.1", port: 0 };
+  const options: SuperLinkOptions = {
+    ...superlinkOptions(flags),
+    fleetAddress: anyPort,
+    controlAddress: anyPort,
+    serverAppAddress: anyPort,
+    healthAddress: anyPort,
+    holdMs: HOLD_MS,
+    ...overrides,
+  };
+  const logged = new LogLines();
+  const database = await openDatabase(options.database);
+  const running = await startSuperLink({ options, tls, database, clock, log: logged.log });
+  // A state in memory knows nothing of proofs up to its start, and accepts none of them.
+  clock.advance({ micros: 1 });
+  let stopped: Promise<void> | undefined;
+  const stop = () => stopped ??= running.stop();
+  return { ...running, clock, logged, stop, [Symbol.asyncDispose]: stop };
+}
