@@ -46,6 +46,7 @@ async function run(batch: Batch, filter: string | undefined, folder: string): Pr
   console.log(`\n${batch.title}`);
   const report = join(folder, "junit.xml");
   const processes = await Deno.makeTempDir({ dir: folder, prefix: "processes-" });
+  const temporary = await Deno.makeTempDir({ dir: folder, prefix: "tmp-" });
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "test",
@@ -57,7 +58,7 @@ async function run(batch: Batch, filter: string | undefined, folder: string): Pr
       ...batch.paths,
     ],
     cwd: REPOSITORY,
-    env: { [PROCESS_FOLDER_VARIABLE]: processes },
+    env: { [PROCESS_FOLDER_VARIABLE]: processes, TMPDIR: temporary },
     stdin: "null",
   }).spawn();
   const { code } = await child.status;

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { join } from "node:path";
 import { assert } from "@std/assert";
 import { delay } from "@std/async";
 import type { CommandOutcome } from "./process.ts";
-import type { Program } from "./programs.ts";
+import { minorOf, type Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
@@ -24,23 +25,24 @@ export interface NodeRow {
   readonly "deleted-at": string;
 }
 
-/** A CLI with an app folder whose federation `local-deployment` is a SuperLink. */
+/** A CLI that is set up for a SuperLink. */
 export class Cli {
   readonly #scene: Scene;
   readonly #program: Program;
-  readonly #app: string;
+  readonly #target: readonly string[];
 
-  constructor(scene: Scene, program: Program, app: string) {
+  /** `target` are the last arguments of its commands, which name the SuperLink. */
+  constructor(scene: Scene, program: Program, target: readonly string[]) {
     this.#scene = scene;
     this.#program = program;
-    this.#app = app;
+    this.#target = target;
   }
 
-  /** Runs `<command…> <app> local-deployment <options…>` in the scene's folder. */
+  /** Runs `<command…> <target> <options…>` in the scene's folder. */
   run(command: readonly string[], ...options: string[]): Promise<CommandOutcome> {
     return this.#scene.run(this.#program, {
       name: command.join(" "),
-      args: [...command, this.#app, "local-deployment", ...options],
+      args: [...command, ...this.#target, ...options],
     });
   }
 
@@ -104,20 +106,28 @@ export class Cli {
   }
 }
 
-/** Writes the app folder `name` for a SuperLink and gives a CLI that works with it. */
+/** The last arguments of commands: up to 1.25 an app and its federation, then a connection. */
+const APP_TARGET = ["app", "local-deployment"];
+const CONNECTION_TARGET = ["local-deployment"];
+
+/**
+ * Sets a CLI up for a SuperLink, in both of Flower's ways: the federation `local-deployment` of the
+ * app in the folder `app`, and the connection `local-deployment` of `config.toml`, which Flower reads
+ * from 1.26 on.
+ */
 export async function makeCli(
   scene: Scene,
   program: Program,
-  link: SuperLink,
-  name = "app",
+  { certificates, controlAddress }: SuperLink,
+  target = minorOf(program) < 26 ? APP_TARGET : CONNECTION_TARGET,
 ): Promise<Cli> {
-  const { certificates, controlAddress } = link;
-  const tls = certificates === undefined
-    ? "insecure = true"
-    : `root-certificates = ${JSON.stringify(certificates.ca)}`;
-  await Deno.mkdir(scene.path(name), { recursive: true });
+  const connection = `address = "${controlAddress}"\n` +
+    (certificates === undefined
+      ? "insecure = true\n"
+      : `root-certificates = ${JSON.stringify(certificates.ca)}\n`);
+  await Deno.mkdir(scene.path("app"), { recursive: true });
   await Deno.writeTextFile(
-    scene.path(name, "pyproject.toml"),
+    scene.path("app", "pyproject.toml"),
     `[project]
 name = "quickstart"
 version = "1.0.0"
@@ -135,11 +145,14 @@ clientapp = "quickstart.client_app:app"
 default = "local-deployment"
 
 [tool.flwr.federations.local-deployment]
-address = "${controlAddress}"
-${tls}
-`,
+${connection}`,
   );
-  return new Cli(scene, program, name);
+  await Deno.mkdir(scene.flwrHome, { recursive: true });
+  await Deno.writeTextFile(
+    join(scene.flwrHome, "config.toml"),
+    `[superlink]\ndefault = "local-deployment"\n\n[superlink.local-deployment]\n${connection}`,
+  );
+  return new Cli(scene, program, target);
 }
 
 /** What a command said, for error messages. */

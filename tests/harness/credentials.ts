@@ -6,6 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { runCommand } from "./process.ts";
+import { TRELLIS } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 
 /** The files of a certificate for `127.0.0.1` and `localhost`. */
@@ -21,58 +22,26 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
-async function succeed(scene: Scene, command: string, ...args: string[]): Promise<void> {
-  const outcome = await runCommand({ name: command, command, args, cwd: scene.folder });
-  assertEquals(outcome.code, 0, outcome.stderr);
-}
-
 /** Makes a key pair as Flower's guide does, with `ssh-keygen`. */
 export async function makeKeyPair(scene: Scene, name: string, bits = 384): Promise<KeyPair> {
   const privateKey = scene.path(name);
-  const kind = ["-t", "ecdsa", "-b", String(bits)];
-  await succeed(scene, "ssh-keygen", "-q", ...kind, "-N", "", "-C", name, "-f", privateKey);
+  const { code, stderr } = await runCommand({
+    name: "ssh-keygen",
+    command: "ssh-keygen",
+    args: ["-q", "-t", "ecdsa", "-b", String(bits), "-N", "", "-C", name, "-f", privateKey],
+  });
+  assertEquals(code, 0, stderr);
   return { privateKey, publicKey: `${privateKey}.pub` };
 }
 
-/** Makes a CA and a server certificate for the loopback interface. */
+/** Makes a development CA and a server certificate for the loopback interface, with our CLI. */
 export async function makeCertificates(scene: Scene): Promise<Certificates> {
-  const folder = scene.path("certificates");
-  const ca = `${folder}/ca.crt`, certificate = `${folder}/server.pem`, key = `${folder}/server.key`;
-  await Deno.mkdir(folder, { recursive: true });
-  const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  await succeed(
-    scene,
-    "openssl",
-    "req",
-    "-x509",
-    ...ec,
-    "-subj",
-    "/CN=CA",
-    "-keyout",
-    `${folder}/ca.key`,
-    "-out",
-    ca,
-  );
-  await succeed(
-    scene,
-    "openssl",
-    "req",
-    "-x509",
-    ...ec,
-    "-subj",
-    "/CN=localhost",
-    "-CA",
-    ca,
-    "-CAkey",
-    `${folder}/ca.key`,
-    "-addext",
-    "subjectAltName=IP:127.0.0.1,DNS:localhost",
-    "-addext",
-    "basicConstraints=critical,CA:false",
-    "-keyout",
-    key,
-    "-out",
-    certificate,
-  );
-  return { ca, certificate, key };
+  const name = "certs generate";
+  const { code, stderr } = await scene.run(TRELLIS.cli, { name, args: name.split(" ") });
+  assertEquals(code, 0, stderr);
+  return {
+    ca: scene.path("certificates", "ca.crt"),
+    certificate: scene.path("certificates", "server.pem"),
+    key: scene.path("certificates", "server.key"),
+  };
 }

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { flowerBin, type FlowerVersion, REPOSITORY } from "./flower_env.ts";
+import { FLOWER_VERSIONS, flowerBin, type FlowerVersion, REPOSITORY } from "./flower_env.ts";
 
 /** A program, and how it differs from its counterparts. */
 export interface Program {
@@ -61,4 +61,9 @@ export function flower(version: FlowerVersion): Programs {
     supernode: real("SuperNode", "flower-supernode"),
     cli: real("CLI", "flwr"),
   };
+}
+
+/** The minor number of the release that a program follows, to tell how it is called. */
+export function minorOf({ flower = FLOWER_VERSIONS[0] }: Program): number {
+  return Number(flower.split(".")[1]);
 }

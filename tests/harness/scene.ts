@@ -37,6 +37,11 @@ export class Scene {
     return join(this.folder, ...parts);
   }
 
+  /** `FLWR_HOME` of every program. */
+  get flwrHome(): string {
+    return this.path("flwr-home");
+  }
+
   /** Starts a program, which is stopped with the scene. */
   start(program: Program, options: StartOptions): RunningProcess {
     const process = new RunningProcess(this.#processOptions(program, options));
@@ -74,7 +79,7 @@ export class Scene {
       command: program.command,
       args: [...program.args, ...args],
       cwd,
-      env: { ...program.env, FLWR_HOME: this.path("flwr-home") },
+      env: { ...program.env, FLWR_HOME: this.flwrHome },
     };
   }
 }

@@ -6,7 +6,7 @@
 
 import { freePort } from "./ports.ts";
 import type { RunningProcess } from "./process.ts";
-import type { Program } from "./programs.ts";
+import { minorOf, type Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
@@ -44,8 +44,7 @@ export function startSuperNode(
 
 /** From 1.35 on the API for apps is HTTP, and the flag that the guide uses is an error. */
 function clientAppIoFlags(program: Program): string[] {
-  const minor = Number(program.flower?.split(".")[1] ?? 25);
-  return minor < 35
+  return minorOf(program) < 35
     ? ["--clientappio-api-address", `127.0.0.1:${freePort()}`]
     : ["--port", String(freePort())];
 }
