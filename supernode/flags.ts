@@ -1,0 +1,89 @@
+/**
+ * The flags of `trellis supernode`: those of `flower-supernode` 1.25, and Trellis's own.
+ *
+ * @module
+ */
+
+import type { CommandSpec } from "../terminal/command.ts";
+import { choiceFlag, listFlag, numberFlag, switchFlag, textFlag } from "../terminal/flags.ts";
+
+const hidden = { hidden: true };
+
+export const flags = {
+  insecure: switchFlag(
+    "insecure",
+    "Connect without TLS. Whoever can listen on the network sees models and can delay calls.",
+  ),
+  rootCertificates: textFlag(
+    "root-certificates",
+    "FILE",
+    "CA certificates (PEM) that the SuperLink's certificate must come from.",
+    { defaultText: "the roots built in" },
+  ),
+  superlink: textFlag("superlink", "HOST:PORT", "The SuperLink's Fleet API.", {
+    defaultText: "127.0.0.1:9092",
+  }),
+  maxRetries: numberFlag(
+    "max-retries",
+    "N",
+    "How often a call is tried again before the SuperNode gives up.",
+    { min: 0, max: 1_000_000_000, integer: true, defaultText: "no limit" },
+  ),
+  maxWaitS: numberFlag(
+    "max-wait-time",
+    "SECONDS",
+    "How long a call is tried again before the SuperNode gives up.",
+    { min: 0, max: 1_000_000_000, defaultText: "no limit" },
+  ),
+  privateKey: textFlag(
+    "auth-supernode-private-key",
+    "FILE",
+    "The SuperNode's private key, as `keys generate` and `ssh-keygen -t ecdsa` write it. Without " +
+      "one, the SuperNode makes a key for each stay and registers itself.",
+  ),
+  nodeConfig: listFlag(
+    "node-config",
+    "CONFIG",
+    'What this node tells its ClientApps: pairs such as "partition-id=0 num-partitions=2", or a ' +
+      "TOML file.",
+  ),
+  isolation: choiceFlag(
+    "isolation",
+    ["subprocess", "process"],
+    "Who starts the ClientApps: the SuperNode, or you.",
+  ),
+  clientAppIoAddress: textFlag(
+    "clientappio-api-address",
+    "HOST:PORT",
+    "Where ClientApp processes connect, without TLS.",
+    { defaultText: "127.0.0.1:9094" },
+  ),
+  healthAddress: textFlag(
+    "health-server-address",
+    "HOST:PORT",
+    "Serve the gRPC health service here, without TLS.",
+  ),
+  logFormat: choiceFlag("log-format", ["text", "json"], "Log lines for people or for machines."),
+
+  // Accepted for the sake of older command lines, or refused with the way to go.
+  grpcRere: switchFlag("grpc-rere", "", hidden),
+  grpcAdapter: switchFlag("grpc-adapter", "", hidden),
+  rest: switchFlag("rest", "", hidden),
+  publicKey: textFlag("auth-supernode-public-key", "FILE", "", hidden),
+  flwrDirectory: textFlag("flwr-dir", "DIR", "", hidden),
+  trustedEntities: textFlag("trusted-entities", "FILE", "", hidden),
+} as const;
+
+export const supernodeSpec: CommandSpec = {
+  name: "trellis supernode",
+  summary: "Run a SuperNode: a client of a SuperLink that runs ClientApps.",
+  flags: Object.values(flags),
+  epilogue: [
+    "For a first try:",
+    "  trellis supernode --insecure",
+    "With TLS, and a key that was registered with `trellis supernode register`:",
+    "  trellis supernode --root-certificates certificates/ca.crt --superlink 127.0.0.1:9092 \\",
+    "    --auth-supernode-private-key keys/client_credentials_1",
+    "The commands that manage SuperNodes are `trellis supernode register|unregister|list`.",
+  ].join("\n"),
+};

@@ -1,0 +1,147 @@
+/**
+ * What a command line asks of the SuperNode, checked before anything is connected to.
+ *
+ * @module
+ */
+
+import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
+import { KeyError } from "../keys/key_error.ts";
+import { readPrivateKeyFile } from "../keys/key_files.ts";
+import type { PrivateKey } from "../keys/private_key.ts";
+import { ExitError } from "../terminal/errors.ts";
+import type { RawFlags } from "../terminal/flags.ts";
+import { type Address, parseAddress, reachableAddress } from "../wire/address.ts";
+import type { ClientSecurity } from "../wire/grpc/client.ts";
+import { loadRootCertificates } from "../wire/tls.ts";
+import { flags } from "./flags.ts";
+import type { RetryLimits } from "./retry_policy.ts";
+
+/** A SuperNode's settings. */
+export interface SuperNodeOptions {
+  readonly superlink: Address;
+  readonly security: ClientSecurity;
+  readonly retryLimits: RetryLimits;
+  /** Absent: a new key for each stay. */
+  readonly key: PrivateKey | undefined;
+  readonly nodeConfig: UserConfig;
+  readonly healthAddress: Address | undefined;
+  /** What an operator should know of the flags that were given. */
+  readonly warnings: readonly string[];
+}
+
+/** Flower's numbers for a private key and an address that it cannot use. */
+const UNUSABLE_KEY = 302;
+const KEY_WITHOUT_TLS = 303;
+const INVALID_ADDRESS = 600;
+
+/**
+ * Reads the flags and the files that they name. Throws an `ExitError` with Flower's number for what
+ * Flower refuses, and with the way to go for what Trellis does not offer; also the errors of
+ * `wire/tls.ts` and `config/user_config.ts`.
+ */
+export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions> {
+  refuseOtherTransports(raw);
+  const insecure = flags.insecure.of(raw);
+  const rootCertificates = flags.rootCertificates.of(raw);
+  const privateKey = flags.privateKey.of(raw);
+  if (insecure && rootCertificates !== undefined) {
+    throw new ExitError("--insecure does not go with --root-certificates.", {
+      remedy: "Leave out --insecure to use TLS.",
+    });
+  }
+  if (insecure && privateKey !== undefined) {
+    throw new ExitError("A SuperNode with a key of its own needs TLS: --insecure is refused.", {
+      flowerCode: KEY_WITHOUT_TLS,
+      remedy: "Give the CA file of the SuperLink with --root-certificates instead.",
+    });
+  }
+  const maxWaitS = flags.maxWaitS.of(raw);
+  return {
+    superlink: superlinkAddress(flags.superlink.of(raw) ?? "127.0.0.1:9092"),
+    security: insecure ? { insecure } : { insecure, ...await rootsOf(rootCertificates) },
+    retryLimits: {
+      maxRetries: flags.maxRetries.of(raw),
+      maxWaitMs: maxWaitS === undefined ? undefined : maxWaitS * 1000,
+    },
+    key: privateKey === undefined ? undefined : await readKey(privateKey),
+    nodeConfig: await readUserConfig(flags.nodeConfig.of(raw)),
+    healthAddress: healthAddress(flags.healthAddress.of(raw)),
+    warnings: warningsOf(raw),
+  };
+}
+
+async function rootsOf(file: string | undefined): Promise<{ rootCertificatesPem?: string }> {
+  // The variable by which gRPC programs, Flower among them, are given other roots.
+  const named = file ?? Deno.env.get("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH");
+  return named ? { rootCertificatesPem: await loadRootCertificates(named) } : {};
+}
+
+async function readKey(file: string): Promise<PrivateKey> {
+  try {
+    return await readPrivateKeyFile(file);
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    const { message, remedy } = error;
+    throw new ExitError(message, {
+      flowerCode: UNUSABLE_KEY,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  }
+}
+
+function superlinkAddress(text: string): Address {
+  const address = parseAddress(text);
+  // Flower's own default is 0.0.0.0:9092, which is where a server listens, not where it is found.
+  if (address && address.port > 0) return reachableAddress(address);
+  throw invalidAddress("superlink", text, "For example 192.0.2.7:9092; there is no http:// in it.");
+}
+
+function healthAddress(text: string | undefined): Address | undefined {
+  if (text === undefined) return undefined;
+  const address = parseAddress(text);
+  if (address) return address;
+  throw invalidAddress("health-server-address", text, "For example 127.0.0.1:9098.");
+}
+
+function invalidAddress(flag: string, text: string, remedy: string): ExitError {
+  const message = `--${flag} takes HOST:PORT, not "${text}".`;
+  return new ExitError(message, { flowerCode: INVALID_ADDRESS, remedy });
+}
+
+function refuseOtherTransports(raw: RawFlags): void {
+  const asked = [flags.rest, flags.grpcAdapter].find((flag) => flag.of(raw));
+  if (asked) {
+    throw new ExitError(`--${asked.name} is not offered: nobody is authenticated there.`, {
+      remedy: "Leave it out, and connect to the gRPC Fleet API of the SuperLink (port 9092).",
+    });
+  }
+  if (flags.trustedEntities.of(raw) !== undefined) {
+    throw new ExitError("--trusted-entities is not offered: signatures of FABs are not checked.", {
+      remedy: "Leave it out, and join only federations whose apps you trust.",
+    });
+  }
+}
+
+function warningsOf(raw: RawFlags): string[] {
+  const warnings: string[] = [];
+  if (flags.insecure.of(raw)) {
+    warnings.push(
+      "TLS is off (--insecure): whoever can listen on the network sees models and can hold back " +
+        "calls. Use --root-certificates for anything but a try-out.",
+    );
+  }
+  if (flags.publicKey.of(raw) !== undefined) {
+    warnings.push(
+      "--auth-supernode-public-key is ignored: the public key is derived from the private one.",
+    );
+  }
+  if (flags.flwrDirectory.of(raw) !== undefined) {
+    warnings.push("--flwr-dir is ignored: set FLWR_HOME instead.");
+  }
+  const unread = flags.nodeConfig.of(raw).filter((text) => !text.endsWith(".toml"))
+    .map(unpairedText).filter((text) => text !== "");
+  if (unread.length > 0) {
+    warnings.push(`--node-config has text that is no key=value pair: "${unread.join(" ")}".`);
+  }
+  return warnings;
+}
