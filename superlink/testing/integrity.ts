@@ -1,0 +1,56 @@
+import { type KeyRow, keys, type LeaseRow, type NodeRow } from "../state/layout.ts";
+
+/**
+ * What is wrong in a database, by the table in `state/layout.ts`: rows without their index, indexes
+ * without their row, and rows that contradict each other. Nothing, when all is well.
+ */
+export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
+  const findings: string[] = [];
+  const expect = (holds: boolean, finding: string) => void (holds || findings.push(finding));
+  const nodes = new Map<bigint, NodeRow>();
+  for await (const { key, value } of kv.list<NodeRow>({ prefix: keys.nodes })) {
+    expect(key[1] === value.nodeId, `node ${String(key[1])} has the row of ${value.nodeId}`);
+    nodes.set(value.nodeId, value);
+  }
+  const keyRows = new Map<string, KeyRow>();
+  for await (const { key, value } of kv.list<KeyRow>({ prefix: keys.key("").slice(0, 1) })) {
+    keyRows.set(String(key[1]), value);
+  }
+  const leases = new Set<bigint>();
+  for await (const { key } of kv.list<LeaseRow>({ prefix: keys.leases })) {
+    leases.add(key[1] as bigint);
+  }
+  const gone = new Map<bigint, number>();
+  for await (const { key } of kv.list({ prefix: keys.keylessGoneAll })) {
+    gone.set(key[2] as bigint, key[1] as number);
+  }
+
+  for (const row of nodes.values()) {
+    const name = `node ${row.nodeId} (${row.status})`;
+    expect(keyRows.get(row.keyId)?.nodeId === row.nodeId, `the key of ${name} is not its own`);
+    expect(leases.has(row.nodeId) === (row.status === "online"), `the lease of ${name} is wrong`);
+    const unregisteredAt = row.keyless && row.status === "unregistered"
+      ? row.unregisteredAt
+      : undefined;
+    expect(gone.get(row.nodeId) === unregisteredAt, `keyless-gone of ${name} is wrong`);
+    expect(
+      (row.status === "unregistered") === (row.unregisteredAt !== undefined),
+      `the times of ${name} are wrong`,
+    );
+  }
+  for (const [keyId, { nodeId }] of keyRows) {
+    if (nodeId === undefined) continue;
+    expect(nodes.get(nodeId)?.keyId === keyId, `key ${keyId} is of no node`);
+  }
+  for (const nodeId of leases) expect(nodes.has(nodeId), `a lease is of no node ${nodeId}`);
+  for (const nodeId of gone.keys()) expect(nodes.has(nodeId), `keyless-gone of no node ${nodeId}`);
+  for await (const { key } of kv.list({ prefix: keys.mark("").slice(0, 1) })) {
+    const nodeId = keyRows.get(String(key[1]))?.nodeId;
+    const row = nodeId === undefined ? undefined : nodes.get(nodeId);
+    expect(
+      row !== undefined && row.status !== "unregistered",
+      `mark ${String(key[1])} is of ${row ? `an unregistered node ${nodeId}` : "no node"}`,
+    );
+  }
+  return findings;
+}
