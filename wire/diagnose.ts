@@ -28,6 +28,8 @@ export type ConnectionProblemKind =
   | "untrusted-certificate"
   | "wrong-name"
   | "certificate-not-valid-now"
+  /** It takes the connection and says nothing. */
+  | "silent"
   /** It is no gRPC server. */
   | "not-grpc";
 
@@ -62,7 +64,7 @@ export async function diagnoseConnection(
     if (answer === "http1") return notGrpc(at);
     const speaksTls = answer === "tls" ||
       await probeTls(address, undefined, timeoutMs) !== undefined;
-    if (!speaksTls) return notGrpc(at);
+    if (!speaksTls) return answer === "silent" ? silent(at) : notGrpc(at);
     return {
       kind: "server-with-tls",
       sentence: `The server at ${at} expects TLS, but this connection is without it.`,
@@ -84,7 +86,12 @@ function notGrpc(at: string): ConnectionProblem {
   return { kind: "not-grpc", sentence: `What listens on ${at} is not a gRPC server.` };
 }
 
+function silent(at: string): ConnectionProblem {
+  return { kind: "silent", sentence: `What listens on ${at} takes connections but says nothing.` };
+}
+
 function withoutTls(at: string, answer: PlaintextAnswer): ConnectionProblem {
+  if (answer === "silent") return silent(at);
   if (answer !== "http2") return notGrpc(at);
   return {
     kind: "server-without-tls",

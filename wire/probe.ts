@@ -16,7 +16,9 @@ export type PlaintextAnswer =
   | "http1"
   /** It answered with a TLS alert. */
   | "tls"
-  /** It closed the connection, sent something else, or nothing. */
+  /** It sent nothing. */
+  | "silent"
+  /** It closed the connection or sent something else. */
   | "other";
 
 /** How a TCP connection attempt ended. */
@@ -75,7 +77,7 @@ export async function probePlaintext(
     }
     return recognise(answer.subarray(0, length));
   } catch {
-    return "other";
+    return limit.signal.aborted ? "silent" : "other";
   } finally {
     clearTimeout(timer);
     connection?.close();
@@ -108,11 +110,11 @@ export async function probeTls(
       validTo: new Date(certificate.valid_to),
     });
   });
+  const closed = new Promise((done) => socket.once("close", done));
   socket.once("error", () => resolve(undefined));
   const timer = setTimeout(() => resolve(undefined), timeoutMs);
   const answer = await promise;
   clearTimeout(timer);
-  const closed = new Promise((done) => socket.once("close", done));
   socket.destroy();
   await closed;
   return answer;

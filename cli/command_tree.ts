@@ -1,0 +1,102 @@
+/**
+ * Commands in groups, as in `trellis supernode register`.
+ *
+ * @module
+ */
+
+import {
+  type CommandSpec,
+  helpText,
+  parseCommand,
+  type ParsedCommand,
+} from "../terminal/command.ts";
+import { UsageError } from "../terminal/errors.ts";
+import { HELP_FLAG } from "../terminal/command.ts";
+import { nearest } from "../terminal/nearest.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+/** A command that can be run. Its word is the last one of its spec's name. */
+export interface Command {
+  readonly spec: CommandSpec;
+  /** Other words for it, not shown in help texts. */
+  readonly aliases?: readonly string[];
+  /** Gives the exit code. */
+  run(command: ParsedCommand, terminal: Terminal): Promise<number>;
+}
+
+/** Commands that share a first word. `name` is the whole of it, for example `trellis supernode`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly (Command | CommandGroup)[];
+  /** Shown below the commands. */
+  readonly epilogue?: string;
+}
+
+/**
+ * Runs the command that `args` name and gives the exit code. Throws a {@linkcode UsageError} for an
+ * unknown command, naming the nearest one.
+ */
+export async function runCommand(
+  group: CommandGroup,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined || word === "--help" || word === "-h") {
+    terminal.print(groupHelp(group));
+    return 0;
+  }
+  const found = group.commands.find((candidate) => wordsOf(candidate).includes(word));
+  if (found === undefined) throw unknownCommand(group, word);
+  if ("commands" in found) return await runCommand(found, rest, terminal);
+  const parsed = parseCommand(found.spec, rest);
+  if (HELP_FLAG.of(parsed.flags)) {
+    terminal.print(helpText(found.spec));
+    return 0;
+  }
+  return await found.run(parsed, terminal);
+}
+
+/** The words that a group understands after its name. */
+export function commandWords(group: CommandGroup): string[] {
+  return group.commands.flatMap(wordsOf);
+}
+
+function wordsOf(command: Command | CommandGroup): string[] {
+  const word = lastWord("commands" in command ? command.name : command.spec.name);
+  return "commands" in command ? [word] : [word, ...(command.aliases ?? [])];
+}
+
+function lastWord(name: string): string {
+  return name.split(" ").at(-1) ?? name;
+}
+
+function unknownCommand(group: CommandGroup, word: string): UsageError {
+  const hint = nearest(word, commandWords(group));
+  const see = `See \`${group.name} --help\`.`;
+  if (word.startsWith("-")) return new UsageError(`\`${group.name}\` has no flag ${word}.`, see);
+  return new UsageError(
+    `\`${group.name}\` has no command "${word}".`,
+    hint ? `Did you mean \`${group.name} ${hint}\`?` : see,
+  );
+}
+
+function groupHelp({ name, summary, commands, epilogue }: CommandGroup): string {
+  const rows = commands.map((command) =>
+    "commands" in command
+      ? [lastWord(command.name), command.summary] as const
+      : [lastWord(command.spec.name), command.spec.summary] as const
+  );
+  const width = Math.max(...rows.map(([word]) => word.length));
+  return [
+    `Usage: ${name} COMMAND [ARGUMENTS]`,
+    "",
+    summary,
+    "",
+    "Commands:",
+    ...rows.map(([word, text]) => `  ${word.padEnd(width)}  ${text}`),
+    "",
+    epilogue ?? `Each command explains itself with \`${name} COMMAND --help\`.`,
+  ].join("\n");
+}

@@ -1,0 +1,134 @@
+/**
+ * What a person is told when the Control API refuses a call or cannot be reached. Flower 1.25.0's
+ * CLI matches on the same statuses and texts (`control-and-cli.md` section 2.1 has the table).
+ *
+ * @module
+ */
+
+import type { SuperLinkConnection } from "../config/connection.ts";
+import { ExitError } from "../terminal/errors.ts";
+import { printable } from "../terminal/display_width.ts";
+import { formatAddress } from "../wire/address.ts";
+import { type ConnectionProblemKind, diagnoseConnection } from "../wire/diagnose.ts";
+import { StatusError } from "../wire/status.ts";
+
+/** Turns any error of a Control API call into one for a person. */
+export async function controlError(
+  error: unknown,
+  connection: SuperLinkConnection,
+): Promise<unknown> {
+  if (!(error instanceof StatusError)) return error;
+  if (error.status === "UNAVAILABLE" || error.status === "DEADLINE_EXCEEDED") {
+    return await connectionError(error, connection);
+  }
+  const [message, remedy] = refusal(error, connection);
+  return new ExitError(message, { cause: error, ...(remedy === undefined ? {} : { remedy }) });
+}
+
+type Sentences = readonly [message: string, remedy?: string];
+
+const KNOWN_DETAILS: Readonly<Record<string, Sentences>> = {
+  "Run ID not found": ["The SuperLink has no run with this ID.", "List them with `trellis ls`."],
+  "Node ID not found for account": [
+    "The SuperLink has no SuperNode with this ID, or it was unregistered, or is not yours.",
+    "List them with `trellis supernode list --verbose`.",
+  ],
+  "Public key already in use": [
+    "The public key is already in use by another SuperNode, or was before.",
+    "A key can be registered once only, ever. Make a new one with `trellis keys generate`.",
+  ],
+  "The provided public key is not valid": [
+    "The SuperLink does not accept the public key.",
+    "Use an ECDSA key on P-256, P-384 or P-521, as `trellis keys generate` makes.",
+  ],
+  "Cannot pull artifacts for an unfinished run": [
+    "The run is not finished yet, and only a finished run has artifacts.",
+    "Look at its status with `trellis ls`.",
+  ],
+  "ControlServicer initialized without artifact provider": [
+    "This SuperLink keeps no artifacts, so there is nothing to pull.",
+  ],
+  "ControlServicer initialized without account authentication": [
+    "Account authentication is not enabled on this SuperLink.",
+  ],
+};
+
+function refusal(error: StatusError, connection: SuperLinkConnection): Sentences {
+  const { status, message } = error;
+  const details = printable(message).trim();
+  const known = KNOWN_DETAILS[details.replace(/\.$/, "")];
+  if (known) return known;
+  switch (status) {
+    case "UNAUTHENTICATED":
+      return [
+        `The SuperLink asks for an account: ${details}`,
+        "Accounts belong to Flower's own service; use `flwr login` and `flwr` for it.",
+      ];
+    case "PERMISSION_DENIED":
+      return [`Permission denied: ${withoutSigns(details)}`];
+    case "FAILED_PRECONDITION":
+    case "NOT_FOUND":
+    case "INVALID_ARGUMENT":
+    case "RESOURCE_EXHAUSTED":
+      return [withoutSigns(details) || `The SuperLink refused with ${status}.`];
+    case "UNIMPLEMENTED":
+      return [
+        `The server at ${
+          formatAddress(connection.address)
+        } cannot process this request: ${details}`,
+        "Check that the address is that of its Control API (port 9093 by default), and that it " +
+        "is a SuperLink of Flower 1.24 to 1.36 or of Trellis.",
+      ];
+    default:
+      return [
+        `The server at ${formatAddress(connection.address)} answered ${status}: ${details}`,
+        "Check that the address is that of a SuperLink's Control API, and look at its log.",
+      ];
+  }
+}
+
+async function connectionError(
+  error: StatusError,
+  connection: SuperLinkConnection,
+): Promise<ExitError> {
+  const { address, security, source } = connection;
+  const problem = await diagnoseConnection(address, security);
+  if (problem) {
+    const where = `${source.header} of "${source.file}"`;
+    return new ExitError(problem.sentence, { cause: error, remedy: REMEDIES[problem.kind](where) });
+  }
+  const details = printable(error.message);
+  const sentence = error.status === "UNAVAILABLE"
+    ? `The SuperLink at ${formatAddress(address)} is not available: ${details}`
+    : `The SuperLink at ${formatAddress(address)} did not answer in time.`;
+  return new ExitError(sentence, { cause: error, remedy: "Try again, and look at its log." });
+}
+
+const REMEDIES: Readonly<Record<ConnectionProblemKind, (where: string) => string>> = {
+  "unknown-name": (where) => `Correct \`address\` in ${where}.`,
+  refused: (where) => `Start the SuperLink, or correct \`address\` in ${where}.`,
+  unreachable: (where) => `Check the network, firewalls, and \`address\` in ${where}.`,
+  timeout: (where) => `Check the network, firewalls, and \`address\` in ${where}.`,
+  "server-without-tls": (where) =>
+    "Start the SuperLink with --ssl-certfile, --ssl-keyfile and --ssl-ca-certfile. Where the " +
+    `network can be trusted, set \`insecure = true\` in ${where} instead.`,
+  "server-with-tls": (where) =>
+    `Remove \`insecure = true\` from ${where}, and set \`root-certificates\` to the CA ` +
+    "certificate that issued the server's.",
+  "untrusted-certificate": (where) =>
+    "Set `root-certificates` to the CA certificate that issued it, such as " +
+    `"certificates/ca.crt", in ${where}.`,
+  "wrong-name": (where) =>
+    `Use one of these names in \`address\` in ${where}, or issue a certificate for this one.`,
+  "certificate-not-valid-now": () =>
+    "Issue a new certificate for the SuperLink, or correct the clock of this machine.",
+  silent: (where) => `Look at its log: it may be stuck. Or correct \`address\` in ${where}.`,
+  "not-grpc": (where) =>
+    "Use the address of the SuperLink's Control API, on port 9093 by default, as `address` in " +
+    `${where}.`,
+};
+
+/** Flower starts some texts with an emoji. */
+function withoutSigns(details: string): string {
+  return details.replace(/^[^\p{L}\p{N}'"`]+/u, "");
+}

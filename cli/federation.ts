@@ -1,0 +1,140 @@
+/**
+ * `federation list | show`: the federations of a SuperLink.
+ *
+ * @module
+ */
+
+import { Control, type ShowFederationResponse } from "../proto/gen/flwr/proto/control_pb.ts";
+import type { Run } from "../proto/gen/flwr/proto/run_pb.ts";
+import type { JsonValue } from "../terminal/json.ts";
+import { renderTable, type TableOptions } from "../terminal/table.ts";
+import type { Command, CommandGroup } from "./command_tree.ts";
+import { withControl } from "./control.ts";
+import { type ListedNode, listNodes, NODE_COLUMNS, nodeCells } from "./node_view.ts";
+import { FORMAT_FLAG, report } from "./report.ts";
+import { runApp, runSeconds, runStatus, runStatusCells } from "./run_view.ts";
+import { findConnection, TARGET_POSITIONALS } from "./target.ts";
+import { timestampUs } from "./timestamp.ts";
+
+const list: Command = {
+  spec: {
+    name: "trellis federation list",
+    summary: "List the federations of a SuperLink.",
+    positionals: TARGET_POSITIONALS,
+    flags: [FORMAT_FLAG],
+  },
+  aliases: ["ls"],
+  run: ({ flags, positionals }, terminal) =>
+    report(FORMAT_FLAG.of(flags), terminal, async (say) => {
+      const connection = await findConnection(positionals);
+      say("📄 Listing federations...");
+      const { federations } = await withControl(
+        connection,
+        (control) => control.unary(Control.method.listFederations, {}),
+      );
+      return {
+        json: federations.map(({ name }) => ({ "name": name })),
+        view: renderTable(
+          [{ header: "Federation", keepWhole: true }],
+          federations.map(({ name }) => [{ text: name }]),
+          { paint: terminal.paint, maxWidth: terminal.columns },
+        ),
+      };
+    }),
+};
+
+const show: Command = {
+  spec: {
+    name: "trellis federation show",
+    summary: "Show the members, SuperNodes and runs of a federation.",
+    positionals: TARGET_POSITIONALS,
+    flags: [FORMAT_FLAG],
+  },
+  run: ({ flags, positionals }, terminal) =>
+    report(FORMAT_FLAG.of(flags), terminal, async (say) => {
+      const connection = await findConnection(positionals);
+      say(`📄 Showing '${connection.federation}' federation ...`);
+      const answer = await withControl(
+        connection,
+        (control) =>
+          control.unary(Control.method.showFederation, { federationName: connection.federation }),
+      );
+      const contents = contentsOf(answer);
+      return {
+        json: contentsJson(contents),
+        view: contentsView(contents, { paint: terminal.paint, maxWidth: terminal.columns }),
+      };
+    }),
+};
+
+/** `trellis federation`. */
+export const federationCommands: CommandGroup = {
+  name: "trellis federation",
+  summary: "Look at the federations of a SuperLink.",
+  commands: [list, show],
+};
+
+interface Contents {
+  readonly members: readonly string[];
+  readonly nodes: readonly ListedNode[];
+  readonly runs: readonly Run[];
+  readonly now: string;
+}
+
+function contentsOf({ federation, now }: ShowFederationResponse): Contents {
+  return {
+    members: federation?.memberAids ?? [],
+    nodes: listNodes(federation?.nodes ?? []),
+    runs: (federation?.runs ?? []).toSorted((a, b) =>
+      (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
+    ),
+    now,
+  };
+}
+
+/** Three lists, their names with underscores: Flower 1.25.0's shape. */
+function contentsJson({ members, nodes, runs, now }: Contents): JsonValue {
+  return [
+    members.map((id) => ({ "member_id": id, "role": "Member" })),
+    nodes.map(({ info, status }) => ({
+      "node_id": String(info.nodeId),
+      "owner": info.ownerName,
+      "status": status,
+    })),
+    runs.map((run) => ({
+      "run_id": String(run.runId),
+      "app": runApp(run),
+      "status": runStatus(run),
+      "elapsed": runSeconds(run, now),
+    })),
+  ];
+}
+
+function contentsView({ members, nodes, runs, now }: Contents, options: TableOptions): string {
+  const shown = nodes.filter(({ status }) => status !== "unregistered");
+  return [
+    renderTable(
+      [{ header: "Account ID", keepWhole: true }, { header: "Role" }],
+      members.map((id) => [{ text: id }, { text: "Member" }]),
+      { ...options, title: "Federation Members" },
+    ),
+    renderTable(NODE_COLUMNS.slice(0, 3), shown.map((node) => nodeCells(node)), {
+      ...options,
+      title: "SuperNodes in the Federation",
+    }),
+    renderTable(
+      [
+        { header: "Run ID", keepWhole: true },
+        { header: "App" },
+        { header: "Status" },
+        { header: "Elapsed" },
+      ],
+      runs.map((run) => [
+        { text: String(run.runId), styles: ["bold"] },
+        { text: runApp(run) },
+        ...runStatusCells(run, now),
+      ]),
+      { ...options, title: "Runs in the Federation" },
+    ),
+  ].join("\n");
+}

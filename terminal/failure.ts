@@ -1,0 +1,40 @@
+/**
+ * The one place where an error becomes what a person reads and the exit code of the process.
+ *
+ * @module
+ */
+
+import { ExitError } from "./errors.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What a failure says, what to do about it, and how the process ends. */
+export interface Failure {
+  readonly message: string;
+  readonly remedy: string | undefined;
+  readonly exitCode: number;
+}
+
+/** Describes any error. Those with a `remedy` of their own, such as key errors, keep it. */
+export function describeFailure(error: unknown): Failure {
+  const message = error instanceof Error && error.message !== ""
+    ? error.message
+    : `Something went wrong: ${String(error)}`;
+  const remedy = error instanceof Error && "remedy" in error && typeof error.remedy === "string"
+    ? error.remedy
+    : undefined;
+  return { message, remedy, exitCode: error instanceof ExitError ? error.exitCode : 1 };
+}
+
+/**
+ * Tells a person on stderr what went wrong, with the stack only where `TRELLIS_DEBUG=1` asks for
+ * it, and gives the exit code.
+ */
+export function reportFailure(error: unknown, terminal: Terminal): number {
+  const { message, remedy, exitCode } = describeFailure(error);
+  terminal.say(terminal.paintTalk(message, "bold", "red"));
+  if (remedy !== undefined) terminal.say(remedy);
+  if (Deno.env.get("TRELLIS_DEBUG") === "1" && error instanceof Error) {
+    terminal.say(Deno.inspect(error));
+  }
+  return exitCode;
+}

@@ -1,0 +1,60 @@
+/**
+ * Where a command writes: results go to stdout, and what a person is told meanwhile to stderr, so
+ * that a result can be piped on.
+ *
+ * @module
+ */
+
+import { type Paint, paintFor } from "./colour.ts";
+
+/** The two streams of a command. */
+export interface Terminal {
+  /** Writes a result and a line end to stdout. */
+  print(text: string): void;
+  /** Writes a result to stdout as it is. */
+  write(text: string): void;
+  /** Tells the person something on stderr, with a line end. */
+  say(text: string): void;
+  /** Shows how far a long step is, in place, where stderr is a terminal. */
+  progress(text: string): void;
+  /** Styles for stdout. */
+  readonly paint: Paint;
+  /** Styles for stderr. */
+  readonly paintTalk: Paint;
+  /** The width of stdout; `undefined` when it is not a terminal and `COLUMNS` is not set. */
+  readonly columns: number | undefined;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  const talks = Deno.stderr.isTerminal();
+  return {
+    print: (text) => writeAll(Deno.stdout, `${text}\n`),
+    write: (text) => writeAll(Deno.stdout, text),
+    say: (text) => writeAll(Deno.stderr, `${text}\n`),
+    progress: (text) => {
+      if (talks) writeAll(Deno.stderr, `\r\x1b[K${text}`);
+    },
+    paint: paintFor(Deno.stdout),
+    paintTalk: paintFor(Deno.stderr),
+    columns: terminalColumns(),
+  };
+}
+
+function terminalColumns(): number | undefined {
+  const told = Number(Deno.env.get("COLUMNS"));
+  if (Number.isInteger(told) && told > 0) return told;
+  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** A reader that went away, as `head` does, is no error. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
