@@ -40,6 +40,12 @@ export const flags = {
     ["subprocess", "process"],
     "Who starts the ServerApps: the SuperLink, or you.",
   ),
+  python: textFlag(
+    "python",
+    "PYTHON",
+    "The Python (or environment folder) whose flwr runs Python apps.",
+    { defaultText: "the first flwr on PATH" },
+  ),
   fleetAddress: textFlag(
     "fleet-api-address",
     "HOST:PORT",

@@ -6,6 +6,7 @@
 
 import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
 import { createLog } from "../terminal/log.ts";
+import { appStarter } from "../apps/app_starter.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { systemClock } from "./clock.ts";
@@ -28,6 +29,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const options = superlinkOptions(flags);
   const log = createLog({ format: options.logFormat });
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
+  const startApp = await appStarter({ python: options.python });
   const database = await openDatabase(options.database);
   log.info(
     "superlink.starting",
@@ -47,6 +49,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     database,
     clock: systemClock,
     log,
+    startApp,
   });
   log.info("superlink.ready", "SuperLink is ready.");
   log.info("superlink.stopping", `SuperLink stops (${await stopped}).`);

@@ -19,6 +19,10 @@ export interface SuperLinkOptions {
   readonly managed: boolean;
   readonly database: string;
   readonly isolation: "subprocess" | "process";
+  /** The Python whose environment has flwr; the first on `PATH` without. */
+  readonly python: string | undefined;
+  /** `FLWR_HOME`: where app processes install FABs. */
+  readonly flwrDirectory: string;
   readonly fleetAddress: Address;
   readonly controlAddress: Address;
   readonly serverAppAddress: Address;
@@ -74,6 +78,8 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     managed,
     database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
     isolation: flags.isolation.of(raw),
+    python: flags.python.of(raw),
+    flwrDirectory: flwrHome(),
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },
     controlAddress: control ?? { host: "127.0.0.1", port: 9093 },

@@ -11,20 +11,27 @@ import type { Clock } from "./clock.ts";
 import { controlService } from "./control/service.ts";
 import { RegistrationLimit } from "./fleet/registration_limit.ts";
 import { fleetService } from "./fleet/service.ts";
-import { Holds } from "./holds.ts";
+import { Launcher } from "./apps/launcher.ts";
+import type { StartApp } from "../apps/app_starter.ts";
+import { serverAppService } from "./apps/service.ts";
+import { Bells, topics } from "./bells.ts";
+import { MessageStore } from "./messages/message_store.ts";
+import { Messages } from "./messages/messages.ts";
+import { Objects } from "./objects/objects.ts";
+import { Fabs } from "./runs/fabs.ts";
+import { Runs } from "./runs/runs.ts";
 import type { SuperLinkOptions } from "./options.ts";
 import type { Database } from "./state/database.ts";
 import { Marks } from "./state/marks.ts";
 import { Nodes } from "./state/nodes.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { ReplayGuard } from "../keys/replay_guard.ts";
-import { ServerAppIo } from "../proto/gen/flwr/proto/serverappio_pb.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import { GrpcServer, ListenError } from "../wire/grpc/server.ts";
-import { defineService, type Service } from "../wire/service.ts";
+import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
 /** A SuperLink that serves. */
@@ -46,6 +53,8 @@ export interface SuperLinkParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  /** Starts ServerApps, in isolation `subprocess`. */
+  readonly startApp: StartApp;
 }
 
 /** How far the clock of a SuperNode may be ahead, in milliseconds (Flower 1.23 to 1.42). */
@@ -58,7 +67,7 @@ const DRAIN_MS = 5_000;
 /** Opens the state, starts the services and listens. */
 export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSuperLink> {
   const { options, tls, database, clock, log } = parts;
-  const holds = new Holds();
+  const bells = new Bells();
   const marks = database.durable ? new Marks(database.kv) : undefined;
   const window = { toleranceMs: options.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
   const guard = new ReplayGuard({
@@ -69,14 +78,17 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const nodes = await Nodes.open(
     database.kv,
     {
-      expired: (row) =>
+      expired: (row) => {
+        bells.ring(topics.nodes);
         log.info(
           "node.expired",
           `SuperNode ${row.nodeId} went offline: it was not heard of for its lease.`,
           { nodeId: String(row.nodeId), fingerprint: row.fingerprint },
-        ),
+        );
+      },
       unregistered: (row) => {
-        holds.cutOff(row.nodeId);
+        bells.ring(topics.inbox(row.nodeId));
+        bells.ring(topics.nodes);
         guard.forget(row.keyId);
         marks?.forget(row.keyId);
       },
@@ -84,6 +96,21 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     log,
     clock.nowMicros(),
   );
+  const objects = new Objects(database.kv, database.blobs);
+  const messages = new Messages(
+    await MessageStore.open(database.kv, objects),
+    objects,
+    nodes,
+    bells,
+    clock.nowMicros(),
+  );
+  let launcher: Launcher | undefined;
+  const fabs = new Fabs(database.blobs);
+  const runs = new Runs(database.kv, bells, async ({ runId }) => {
+    await messages.deleteRun(runId);
+    launcher?.runEnded(runId);
+  });
+  await runs.recover(clock.nowMicros());
   const refusals = new Refusals(log, clock);
   const knownKeys = new KnownKeys();
   const fleet = fleetService({
@@ -100,25 +127,30 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       }),
     nodes,
     marks,
-    holds,
+    bells,
+    runs,
+    fabs,
+    messages,
     registrations: new RegistrationLimit(options.registrationsPerMinute, clock),
     refusals,
     clock,
     log,
     holdMs: options.holdMs,
   });
-  const control = controlService({ nodes, clock, log });
-  const serverApps = defineService(ServerAppIo, () => undefined, {});
+  const { holdMs } = options;
+  const control = controlService({ nodes, runs, fabs, bells, clock, log, holdMs });
+  const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
-  const upkeep = startUpkeep({ nodes, guard, marks, clock, log });
+  const upkeep = startUpkeep({ nodes, runs, guard, marks, clock, log });
   const listeners: GrpcServer[] = [];
   let serving = false;
   const stop = async () => {
     serving = false;
-    holds.stop();
+    await launcher?.stop();
+    bells.stop();
     await Promise.all(listeners.map((listener) => listener.drain(DRAIN_MS)));
     await upkeep.stop();
-    database.close();
+    await database.close();
   };
   const listen = async (
     service: Service,
@@ -153,6 +185,19 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     const healthAddress = options.healthAddress &&
       await listen(healthService(() => serving), options.healthAddress, undefined, limit);
     if (healthAddress) logListener(log, "health server", healthAddress, undefined);
+    if (options.isolation === "subprocess") {
+      const { flwrDirectory } = options;
+      launcher = new Launcher({
+        runs,
+        bells,
+        clock,
+        log,
+        startApp: parts.startApp,
+        apiAddress: serverAppAddress,
+        flwrDirectory,
+      });
+      await launcher.start();
+    }
     serving = true;
     return { fleetAddress, controlAddress, serverAppAddress, healthAddress, stop };
   } catch (error) {

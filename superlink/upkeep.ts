@@ -9,11 +9,13 @@ import type { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Clock } from "./clock.ts";
 import type { Marks } from "./state/marks.ts";
+import type { Runs } from "./runs/runs.ts";
 import type { Nodes } from "./state/nodes.ts";
 
 /** What upkeep works on. */
 export interface UpkeepOptions {
   readonly nodes: Nodes;
+  readonly runs: Runs;
   readonly guard: ReplayGuard;
   readonly marks: Marks | undefined;
   readonly clock: Clock;
@@ -22,6 +24,7 @@ export interface UpkeepOptions {
 
 const SECOND_MICROS = 1_000_000;
 const LEASE_PERIOD_MS = 1_000;
+const RUN_PERIOD_MS = 1_000;
 const GUARD_PERIOD_MS = 30_000;
 const NODE_PERIOD_MS = 10 * 60_000;
 /** How long the row of a keyless node stays to be looked at after it has unregistered. */
@@ -31,11 +34,17 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { nodes, guard, marks, clock, log } = options;
+  const { nodes, runs, guard, marks, clock, log } = options;
   const tasks: readonly [number, () => Promise<unknown> | void][] = [
     [LEASE_PERIOD_MS, async () => {
       await nodes.expireDue(clock.nowMicros());
       await nodes.writeLeases();
+    }],
+    [RUN_PERIOD_MS, async () => {
+      for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
+        log.warning("run.failed", `Run ${runId} failed. ${details}`, { runId: String(runId) });
+      }
+      await runs.writeCosts();
     }],
     [GUARD_PERIOD_MS, () => {
       const now = clock.nowMicros();
@@ -75,6 +84,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       for (const timer of timers) clearInterval(timer);
       await Promise.all(running);
       await nodes.writeLeases();
+      await runs.writeCosts();
     },
   };
 }

@@ -6,14 +6,14 @@
 
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
-import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
 import { type Account, FEDERATION, isFederation, NO_ACCOUNT } from "../accounts.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
-import type { Clock } from "../clock.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { nodeInfo } from "./node_info.ts";
+import { controlRunMethods, type ControlRunOptions } from "./run_methods.ts";
+import { runView } from "../runs/run_view.ts";
 
 /** Who calls the Control API. */
 export interface ControlCaller {
@@ -22,17 +22,16 @@ export interface ControlCaller {
 }
 
 /** What the Control service works on. */
-export interface ControlServiceOptions {
+export interface ControlServiceOptions extends ControlRunOptions {
   readonly nodes: Nodes;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** The interval that Flower notes for a node until it has said its own, in seconds. */
 const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
 
 /** Makes the Control service. */
-export function controlService({ nodes, clock, log }: ControlServiceOptions): Service {
+export function controlService(options: ControlServiceOptions): Service {
+  const { nodes, runs, clock, log } = options;
   const ownNodes = async ({ account }: ControlCaller) =>
     (await nodes.list(clock.nowMicros())).filter(({ row }) => row.ownerId === account.id);
 
@@ -97,9 +96,14 @@ export function controlService({ nodes, clock, log }: ControlServiceOptions): Se
           `Federation '${federationName}' does not exist or you are not a member of it.`,
         );
       }
-      const nodes = (await ownNodes(caller)).map(nodeInfo);
+      const federation = {
+        name: FEDERATION,
+        memberAids: [caller.account.id],
+        nodes: (await ownNodes(caller)).map(nodeInfo),
+        runs: (await runs.list()).map(runView),
+      };
       return {
-        federation: { name: FEDERATION, memberAids: [caller.account.id], nodes },
+        federation,
         now: formatTimestamp(clock.nowMicros()),
       };
     },
@@ -115,12 +119,7 @@ export function controlService({ nodes, clock, log }: ControlServiceOptions): Se
       );
     },
 
-    pullArtifacts() {
-      throw new StatusError(
-        "UNIMPLEMENTED",
-        "ControlServicer initialized without artifact provider",
-      );
-    },
+    ...controlRunMethods(options),
   });
 }
 

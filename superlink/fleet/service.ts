@@ -13,11 +13,16 @@ import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Refusals } from "../auth/refusals.ts";
 import type { Clock } from "../clock.ts";
-import type { Holds } from "../holds.ts";
+import { type Bells, topics } from "../bells.ts";
+import type { Messages } from "../messages/messages.ts";
+import type { Fabs } from "../runs/fabs.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { Marks } from "../state/marks.ts";
 import { isHeartbeatInterval } from "../state/node_life.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
+import { fleetRunMethods } from "./run_methods.ts";
+import { HeldPulls } from "./held_pulls.ts";
 import type { RegistrationLimit } from "./registration_limit.ts";
 
 /** What the Fleet service works on. */
@@ -27,7 +32,10 @@ export interface FleetServiceOptions {
   readonly authenticate: (call: IncomingCall) => Promise<FleetCaller>;
   readonly nodes: Nodes;
   readonly marks: Marks | undefined;
-  readonly holds: Holds;
+  readonly bells: Bells;
+  readonly runs: Runs;
+  readonly fabs: Fabs;
+  readonly messages: Messages;
   readonly registrations: RegistrationLimit;
   readonly refusals: Refusals;
   readonly clock: Clock;
@@ -38,8 +46,8 @@ export interface FleetServiceOptions {
 
 /** Makes the Fleet service. */
 export function fleetService(options: FleetServiceOptions): Service {
-  const { nodes, marks, holds, clock, log, refusals } = options;
-  const pulledOnce = new WeakSet<FleetCaller["connection"]>();
+  const { nodes, marks, bells, clock, log, refusals } = options;
+  const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
     const { fingerprint } = caller.key;
@@ -88,10 +96,12 @@ export function fleetService(options: FleetServiceOptions): Service {
       `SuperNode authentication is enabled. All SuperNodes must be ${verb} via the CLI.`,
     );
 
-  const joined = (caller: FleetCaller, row: NodeRow, how: string) =>
+  const joined = (caller: FleetCaller, row: NodeRow, how: string) => {
+    bells.ring(topics.nodes);
     log.info("node.joined", `SuperNode ${row.nodeId} is online${how}: ${who(caller)}.`, {
       ...fields(caller, row.nodeId),
     });
+  };
 
   return defineService(Fleet, options.authenticate, {
     async registerNode(request, { caller }: Call<FleetCaller>) {
@@ -182,7 +192,8 @@ export function fleetService(options: FleetServiceOptions): Service {
           `SuperNode with node ID ${nodeId} could not be deactivated.`,
         );
       }
-      holds.cutOff(nodeId);
+      bells.ring(topics.inbox(nodeId));
+      bells.ring(topics.nodes);
       log.info("node.left", `SuperNode ${nodeId} went offline.`, fields(caller, nodeId));
       return {};
     },
@@ -220,16 +231,14 @@ export function fleetService(options: FleetServiceOptions): Service {
       return { success: result !== "unknown" };
     },
 
-    async pullMessages(request, { caller, signal }: Call<FleetCaller>) {
-      const nodeId = await requireOwnNode(caller, "PullMessages", request.node?.nodeId);
-      // A SuperNode counts its link as up again only when a call returns, so the first is not held.
-      const first = !pulledOnce.has(caller.connection);
-      pulledOnce.add(caller.connection);
-      if (first) return {};
-      const end = await holds.wait(nodeId, options.holdMs, signal);
-      if (end === "cut-off") throw new StatusError("UNAUTHENTICATED", "Invalid node ID");
-      return {};
-    },
+    pullMessages: (request, { caller, signal }: Call<FleetCaller>) =>
+      pulls.pull(
+        caller,
+        signal,
+        () => requireOwnNode(caller, "PullMessages", request.node?.nodeId),
+      ),
+
+    ...fleetRunMethods(options, requireOwnNode),
   });
 }
 

@@ -7,16 +7,19 @@
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ExitError } from "../../terminal/errors.ts";
+import { type Blobs, FileBlobs } from "../objects/blobs.ts";
 import { keys, SCHEMA_VERSION, type SchemaRow } from "./layout.ts";
 
 /** An open database. */
 export interface Database {
   readonly kv: Deno.Kv;
+  /** What is too large for a Deno KV value: a folder beside the file. */
+  readonly blobs: Blobs;
   /** Whether what is written outlives the process. */
   readonly durable: boolean;
   /** The file, or `memory`, for the log. */
   readonly place: string;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** The names for a state in memory: Deno KV's, and Flower's. */
@@ -31,7 +34,17 @@ export async function openDatabase(place: string): Promise<Database> {
   if (MEMORY_NAMES.includes(place)) {
     const kv = await Deno.openKv(":memory:");
     await stamp(kv, place);
-    return { kv, durable: false, place: "memory", close: () => kv.close() };
+    const folder = await Deno.makeTempDir({ prefix: "trellis-superlink-" });
+    return {
+      kv,
+      blobs: new FileBlobs(folder),
+      durable: false,
+      place: "memory",
+      async close() {
+        kv.close();
+        await Deno.remove(folder, { recursive: true });
+      },
+    };
   }
   if (/^[a-z]+:\/\//.test(place)) {
     throw new ExitError(`The database "${place}" is not a file.`, {
@@ -46,6 +59,7 @@ export async function openDatabase(place: string): Promise<Database> {
     await stamp(kv, path);
     return {
       kv,
+      blobs: new FileBlobs(`${path}.objects`),
       durable: true,
       place: path,
       close() {

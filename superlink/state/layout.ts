@@ -9,6 +9,19 @@
  * | `lease`, node id | {@linkcode LeaseRow} | the node's row says `online` |
  * | `mark`, key id | microseconds | the key owns a node that has called since it was registered |
  * | `keyless-gone`, unregistered at, node id | `null` | a keyless node is unregistered, not reduced |
+ * | `run`, run id | {@linkcode RunRow} | a run was started |
+ * | `open-run`, run id | `null` | the run is not finished |
+ * | `ending-run`, run id | `null` | the run is finished and its messages are not all deleted |
+ * | `token`, token hash | {@linkcode TokenRow} | the run's app holds this token |
+ * | `log`, run id, at | text | the ServerApp wrote it; `at` grows strictly within a run |
+ * | `message`, run id, message id | {@linkcode MessageRow} | a message is stored, complete or not |
+ * | `part`, run id, message id, n | bytes | its message and tree, cut to fit a value |
+ * | `inbox`, node id, number, run id, message id | `null` | a complete instruction waits for its node |
+ * | `reply`, run id, instruction id | message id | a reply to the instruction is stored |
+ * | `object`, run id, object id | {@linkcode ObjectRow} | a stored message needs the object |
+ * | `holder`, run id, object id, message id | `null` | that message needs the object |
+ *
+ * What belongs to messages goes when its run ends; only `run` and `log` stay.
  *
  * A transition writes all of its rows in one atomic commit, so there is no row without its index
  * and no index without its row, whenever the process dies.
@@ -43,7 +56,10 @@ export interface NodeRow {
   readonly ownerName: string;
   readonly status: NodeStatus;
   readonly registeredAt: number;
+  /** When it last came online. */
   readonly activatedAt?: number;
+  /** When a process last joined as this node: what an earlier one was working on is lost. */
+  readonly joinedAt?: number;
   readonly deactivatedAt?: number;
   readonly unregisteredAt?: number;
   /** When the last lease ended. While the node is online its lease says when it will. */
@@ -62,6 +78,77 @@ export interface LeaseRow {
   readonly heartbeatIntervalS: number;
 }
 
+/** The life of a run (Flower's words). */
+export type RunStatus = "pending" | "starting" | "running" | "finished";
+
+/** How a run ended. */
+export type RunEnd = "completed" | "failed" | "stopped";
+
+/** A run. Times are microseconds since the epoch. */
+export interface RunRow {
+  readonly runId: bigint;
+  readonly accountId: string;
+  readonly federation: string;
+  readonly fabId: string;
+  readonly fabVersion: string;
+  /** Hex SHA-256 of the FAB, by which the object store keeps it. */
+  readonly fabHash: string;
+  /** Which programs run the app. */
+  readonly runtime: "python" | "typescript";
+  /** The overridden config as a serialized `StartRunRequest`. */
+  readonly overrides: Uint8Array;
+  readonly status: RunStatus;
+  readonly end?: RunEnd;
+  readonly details: string;
+  readonly pendingAt: number;
+  readonly startingAt?: number;
+  readonly runningAt?: number;
+  readonly finishedAt?: number;
+  /** The ServerApp has handed in its outputs and has only its status left to report. */
+  readonly outputsAt?: number;
+  /** SHA-256 of the token that the ServerApp holds. */
+  readonly tokenHash?: string;
+  /** The process that the SuperLink started for it, whose parent is the SuperLink. */
+  readonly launched: boolean;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly clientAppRuntimeS: number;
+}
+
+/** The lease of a run's app. */
+export interface TokenRow {
+  readonly runId: bigint;
+  readonly expiresAt: number;
+}
+
+/** A message between a ServerApp and a node. The message itself and its tree are in its parts. */
+export interface MessageRow {
+  readonly messageId: string;
+  readonly runId: bigint;
+  readonly kind: "instruction" | "reply";
+  /** The node that the instruction is for, or that the reply is from. */
+  readonly nodeId: bigint;
+  /** The instruction that a reply answers. */
+  readonly instructionId?: string;
+  readonly expiresAt: number;
+  readonly partCount: number;
+  /** All objects of its tree are stored. */
+  readonly complete: boolean;
+  /** Its place among the instructions of its node. */
+  readonly number: number;
+  readonly deliveredAt?: number;
+  /** The receiver has fetched every object. */
+  readonly confirmedAt?: number;
+  /** How often it was handed out. */
+  readonly deliveries: number;
+}
+
+/** An object that a message needs. What is too large for a value is in the blob store. */
+export interface ObjectRow {
+  readonly stored: boolean;
+  readonly inline?: Uint8Array;
+}
+
 export const keys = {
   schema: ["schema"],
   node: (nodeId: bigint) => ["node", nodeId],
@@ -72,4 +159,37 @@ export const keys = {
   mark: (keyId: string) => ["mark", keyId],
   keylessGone: (unregisteredAt: number, nodeId: bigint) => ["keyless-gone", unregisteredAt, nodeId],
   keylessGoneAll: ["keyless-gone"],
+  run: (runId: bigint) => ["run", runId],
+  runs: ["run"],
+  openRun: (runId: bigint) => ["open-run", runId],
+  openRuns: ["open-run"],
+  endingRun: (runId: bigint) => ["ending-run", runId],
+  endingRuns: ["ending-run"],
+  token: (tokenHash: string) => ["token", tokenHash],
+  log: (runId: bigint, at: number) => ["log", runId, at],
+  logs: (runId: bigint) => ["log", runId],
+  message: (runId: bigint, messageId: string) => ["message", runId, messageId],
+  messages: (runId: bigint) => ["message", runId],
+  part: (runId: bigint, messageId: string, part: number) => ["part", runId, messageId, part],
+  parts: (runId: bigint) => ["part", runId],
+  inbox: ({ nodeId, number, runId, messageId }: MessageRow) => [
+    "inbox",
+    nodeId,
+    number,
+    runId,
+    messageId,
+  ],
+  inboxes: (nodeId: bigint) => ["inbox", nodeId],
+  reply: (runId: bigint, instructionId: string) => ["reply", runId, instructionId],
+  replies: (runId: bigint) => ["reply", runId],
+  object: (runId: bigint, objectId: string) => ["object", runId, objectId],
+  objects: (runId: bigint) => ["object", runId],
+  holder: (runId: bigint, objectId: string, messageId: string) => [
+    "holder",
+    runId,
+    objectId,
+    messageId,
+  ],
+  holders: (runId: bigint, objectId: string) => ["holder", runId, objectId],
+  holdersOfRun: (runId: bigint) => ["holder", runId],
 } as const;

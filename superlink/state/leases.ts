@@ -46,6 +46,10 @@ export class Leases {
     return this.#leases.size;
   }
 
+  ids(): bigint[] {
+    return [...this.#leases.keys()];
+  }
+
   /** Takes a lease that a commit has put on disk. */
   put(nodeId: bigint, lease: Lease): void {
     this.#leases.set(nodeId, lease);

@@ -36,10 +36,16 @@ export function leaseAfterStart(lease: LeaseRow, startMicros: number): LeaseRow 
   return { ...lease, onlineUntil: Math.max(lease.onlineUntil, grace) };
 }
 
-/** Registered or offline to online. */
-export function activated(row: NodeRow, nowMicros: number, heartbeatIntervalS: number): NodeRow {
+/** Registered or offline to online; `joins` when a process joins, not when one is heard again. */
+export function activated(
+  row: NodeRow,
+  nowMicros: number,
+  heartbeatIntervalS: number,
+  joins: boolean,
+): NodeRow {
   const { onlineUntil: _, ...rest } = row;
-  return { ...rest, status: "online", activatedAt: nowMicros, heartbeatIntervalS };
+  const online = { ...rest, status: "online", activatedAt: nowMicros, heartbeatIntervalS } as const;
+  return joins ? { ...online, joinedAt: nowMicros } : online;
 }
 
 /** Online to offline, by the node's own word. */

@@ -116,6 +116,21 @@ export class Nodes {
     return nodes.sort((a, b) => a.row.registeredAt - b.row.registeredAt);
   }
 
+  /**
+   * A check, for somebody else's commit, that the node is as it is now; `undefined` when it is not
+   * there or unregistered.
+   */
+  async livingCheck(nodeId: bigint): Promise<Deno.AtomicCheck | undefined> {
+    const entry = await this.#entry(nodeId);
+    if (!entry || entry.row.status === "unregistered") return undefined;
+    return { key: keys.node(nodeId), versionstamp: entry.versionstamp };
+  }
+
+  /** The nodes that are online, in no order. */
+  onlineIds(): bigint[] {
+    return this.#leases.ids();
+  }
+
   /** How many nodes are online. */
   get onlineCount(): number {
     return this.#leases.size;
@@ -178,7 +193,7 @@ export class Nodes {
       if (takeover && lease?.holder && !lease.holder.closed.aborted) {
         return { outcome: "refused", row };
       }
-      const activated = await this.#goOnline(row, heartbeatIntervalS, connection, nowMicros);
+      const activated = await this.#goOnline(row, heartbeatIntervalS, connection, nowMicros, true);
       return { outcome: takeover ? "taken-over" : "activated", row: activated };
     });
   }
@@ -202,7 +217,7 @@ export class Nodes {
       const entry = await this.#entry(nodeId);
       if (!entry || entry.row.status === "unregistered") return "unknown";
       if (entry.row.status !== "online") {
-        return await this.#goOnline(entry.row, heartbeatIntervalS, connection, nowMicros);
+        return await this.#goOnline(entry.row, heartbeatIntervalS, connection, nowMicros, false);
       }
       this.#leases.renew(nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
       return "renewed";
@@ -315,11 +330,12 @@ export class Nodes {
     heartbeatIntervalS: number,
     holder: Connection,
     nowMicros: number,
+    joins: boolean,
   ): Promise<NodeRow> {
     const entry = await this.#entry(row.nodeId);
     if (!entry) throw contended();
     const lease = life.renewedLease(nowMicros, heartbeatIntervalS);
-    const activated = life.activated(row, nowMicros, heartbeatIntervalS);
+    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins);
     const operation = this.#kv.atomic().set(keys.lease(row.nodeId), leaseRow(lease));
     await this.#leases.whileFrozen(row.nodeId, () => this.#save(entry, activated, operation));
     this.#leases.put(row.nodeId, { ...lease, holder });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { appStarter } from "../../apps/app_starter.ts";
 import { parseCommand } from "../../terminal/command.ts";
 import type { ServerTls } from "../../wire/tls.ts";
 import { superlinkSpec } from "../flags.ts";
@@ -46,7 +47,14 @@ export async function startTestSuperLink(
   };
   const logged = new LogLines();
   const database = await openDatabase(options.database);
-  const running = await startSuperLink({ options, tls, database, clock, log: logged.log });
+  const running = await startSuperLink({
+    options,
+    tls,
+    database,
+    clock,
+    log: logged.log,
+    startApp: await appStarter({ python: undefined }),
+  });
   // A state in memory knows nothing of proofs up to its start, and accepts none of them.
   clock.advance({ micros: 1 });
   let stopped: Promise<void> | undefined;

@@ -1,0 +1,161 @@
+/**
+ * The half of the Control API that belongs to runs.
+ *
+ * @module
+ */
+
+import { FabError } from "../../fab/fab_error.ts";
+import { type Fab, MAX_FAB_BYTES, readFab } from "../../fab/read_fab.ts";
+import { formatTimestamp } from "../../keys/timestamp.ts";
+import type { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
+import type { Log } from "../../terminal/log.ts";
+import type { Call, Methods } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
+import { FEDERATION, isFederation } from "../accounts.ts";
+import { type Bells, topics } from "../bells.ts";
+import type { Clock } from "../clock.ts";
+import type { Fabs } from "../runs/fabs.ts";
+import { packOverrides, runView } from "../runs/run_view.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { RunRow } from "../state/layout.ts";
+import type { ControlCaller } from "./service.ts";
+
+/** What these methods work on. */
+export interface ControlRunOptions {
+  readonly runs: Runs;
+  readonly fabs: Fabs;
+  readonly bells: Bells;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a log stream waits before it looks again by itself, in milliseconds. */
+  readonly holdMs: number;
+}
+
+const MICROS_PER_SECOND = 1_000_000;
+/** The last words of a stopped ServerApp arrive after its run is finished. */
+const LAST_WORDS_MS = 1_500;
+/** Overrides are kept with the run's row; Deno KV values have at most 64 KiB. */
+const MAX_OVERRIDES_BYTES = 48 * 1024;
+
+/** The methods, each for runs of the caller's own account. */
+export function controlRunMethods(
+  { runs, fabs, bells, clock, log, holdMs }: ControlRunOptions,
+): Methods<typeof Control, ControlCaller> {
+  const requireOwnRun = async (runId: bigint, { account }: ControlCaller): Promise<RunRow> => {
+    const row = await runs.get(runId);
+    if (!row) throw new StatusError("NOT_FOUND", "Run ID not found");
+    if (row.accountId === account.id) return row;
+    throw new StatusError("PERMISSION_DENIED", "⛔️ Run ID does not belong to the account");
+  };
+  const refused = (text: string, cause?: unknown) =>
+    new StatusError("FAILED_PRECONDITION", text, { cause });
+
+  return {
+    async startRun(request, { caller }: Call<ControlCaller>) {
+      if (request.appSpec !== "") {
+        throw refused(
+          "This SuperLink does not download apps. Download the app and run it from its folder.",
+        );
+      }
+      const content = request.fab?.content ?? new Uint8Array();
+      if (content.length > MAX_FAB_BYTES) {
+        throw refused(
+          `FAB size exceeds maximum allowed size of ${MAX_FAB_BYTES.toLocaleString("en")} bytes.`,
+        );
+      }
+      if (!isFederation(request.federation)) {
+        throw refused(`Federation '${request.federation}' does not exist.`);
+      }
+      const { app } = openFab(content);
+      for (const key of Object.keys(request.overrideConfig)) {
+        if (app.config.has(key)) continue;
+        throw refused(
+          `The app has no config key '${key}'. It has: ${[...app.config.keys()].join(", ")}.`,
+        );
+      }
+      const overrides = packOverrides(request.overrideConfig);
+      if (overrides.length > MAX_OVERRIDES_BYTES) throw refused("The run config is too large.");
+      const run = await runs.create({
+        accountId: caller.account.id,
+        federation: FEDERATION,
+        fabId: app.fabId,
+        fabVersion: app.version,
+        fabHash: await fabs.put(content),
+        runtime: app.runtime,
+        overrides,
+      }, clock.nowMicros());
+      log.info(
+        "run.started",
+        `Run ${run.runId} of ${app.fabId} ${app.version} was started by ${caller.peer}.`,
+        { runId: String(run.runId), fabId: app.fabId, fabHash: run.fabHash, peer: caller.peer },
+      );
+      return { runId: run.runId };
+    },
+
+    async stopRun({ runId }, { caller }: Call<ControlCaller>) {
+      const { status } = await requireOwnRun(runId, caller);
+      if (status === "finished") throw refused(`Run ID ${runId} is already finished`);
+      const row = await runs.finish(runId, clock.nowMicros(), "stopped", "");
+      if (row) {
+        log.info("run.stopped", `Run ${runId} was stopped by ${caller.peer}.`, {
+          runId: String(runId),
+          peer: caller.peer,
+        });
+      }
+      return { success: row !== undefined };
+    },
+
+    async listRuns({ runId }, { caller }: Call<ControlCaller>) {
+      const rows = runId === undefined
+        ? (await runs.list()).filter(({ accountId }) => accountId === caller.account.id)
+        : [await requireOwnRun(runId, caller)];
+      return {
+        runDict: Object.fromEntries(rows.map((row) => [String(row.runId), runView(row)])),
+        now: formatTimestamp(clock.nowMicros()),
+      };
+    },
+
+    async *streamLogs({ runId, afterTimestamp }, { caller, signal }: Call<ControlCaller>) {
+      await requireOwnRun(runId, caller);
+      using listener = bells.listen(topics.run(runId));
+      let cursor = Math.round(afterTimestamp * MICROS_PER_SECOND);
+      for (;;) {
+        const { status, end, finishedAt = 0 } = await requireOwnRun(runId, caller);
+        const chunks = await runs.logs.after(runId, cursor);
+        const last = chunks.at(-1);
+        if (last) {
+          cursor = last.at;
+          yield {
+            logOutput: chunks.map(({ text }) => text).join(""),
+            latestTimestamp: cursor / MICROS_PER_SECOND,
+          };
+          continue;
+        }
+        let waitMs = holdMs;
+        if (status === "finished") {
+          const graceMs = end === "completed" ? 0 : LAST_WORDS_MS;
+          waitMs = graceMs - (clock.nowMicros() - finishedAt) / 1000;
+          if (waitMs <= 0) return;
+        }
+        const why = await listener.wait(Date.now() + Math.min(waitMs, holdMs), signal);
+        if (why === "gone" || why === "stopped") return;
+      }
+    },
+
+    pullArtifacts() {
+      throw new StatusError(
+        "UNIMPLEMENTED",
+        "ControlServicer initialized without artifact provider",
+      );
+    },
+  };
+
+  function openFab(content: Uint8Array): Fab {
+    try {
+      return readFab(content);
+    } catch (error) {
+      if (error instanceof FabError) throw refused(error.message, error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Bytes that are too large for a Deno KV value: a file each, in a folder for each run.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+
+/** Keeps bytes under a name within a space; what `put` has answered is on disk. */
+export interface Blobs {
+  /** Writing the same name twice is harmless: names are hashes of the bytes. */
+  put(space: string, name: string, bytes: Uint8Array): Promise<void>;
+  get(space: string, name: string): Promise<Uint8Array | undefined>;
+  delete(space: string, name: string): Promise<void>;
+  deleteSpace(space: string): Promise<void>;
+  /** The spaces that hold anything. */
+  spaces(): Promise<string[]>;
+}
+
+/** The blobs of a folder: written under a temporary name, synced, then renamed. */
+export class FileBlobs implements Blobs {
+  readonly #folder: string;
+  #writes = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async put(space: string, name: string, bytes: Uint8Array): Promise<void> {
+    const folder = join(this.#folder, space);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    const temporary = join(folder, `.${name}.${this.#writes++}.tmp`);
+    try {
+      using file = await Deno.open(temporary, { createNew: true, write: true, mode: 0o600 });
+      let written = 0;
+      while (written < bytes.length) written += await file.write(bytes.subarray(written));
+      await file.sync();
+      await Deno.rename(temporary, join(folder, name));
+    } catch (error) {
+      await removeIfThere(temporary);
+      throw error;
+    }
+  }
+
+  async get(space: string, name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await Deno.readFile(join(this.#folder, space, name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async delete(space: string, name: string): Promise<void> {
+    await removeIfThere(join(this.#folder, space, name));
+  }
+
+  async deleteSpace(space: string): Promise<void> {
+    await removeIfThere(join(this.#folder, space), { recursive: true });
+  }
+
+  async spaces(): Promise<string[]> {
+    const spaces: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(this.#folder)) {
+        if (entry.isDirectory) spaces.push(entry.name);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return spaces;
+  }
+}
+
+async function removeIfThere(path: string, options?: Deno.RemoveOptions): Promise<void> {
+  try {
+    await Deno.remove(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

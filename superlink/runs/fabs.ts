@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import type { Blobs } from "../objects/blobs.ts";
+
+/** The space of the blob store that FABs live in; runs' spaces are numbers. */
+export const FAB_SPACE = "fabs";
+
+/** The FABs of all runs, each kept once under its hash. */
+export class Fabs {
+  readonly #blobs: Blobs;
+
+  constructor(blobs: Blobs) {
+    this.#blobs = blobs;
+  }
+
+  /** Keeps a FAB and gives its hash: hex SHA-256 of its bytes. */
+  async put(content: Uint8Array): Promise<string> {
+    const hash = createHash("sha256").update(content).digest("hex");
+    await this.#blobs.put(FAB_SPACE, hash, content);
+    return hash;
+  }
+
+  async get(hash: string): Promise<Uint8Array | undefined> {
+    return /^[0-9a-f]{64}$/.test(hash) ? await this.#blobs.get(FAB_SPACE, hash) : undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The life of a run as rules on its row: pending, starting, running, finished (Flower 1.25).
+ *
+ * @module
+ */
+
+import type { RunEnd, RunRow } from "../state/layout.ts";
+
+/** A token lives this long until its app's first heartbeat, in microseconds. */
+export const FIRST_TOKEN_LIFE_MICROS = 30_000_000;
+/** And this long after each heartbeat. */
+export const TOKEN_LIFE_MICROS = 60_000_000;
+/** How long an app may take to report its status after it has handed in its outputs. */
+export const REPORT_TIME_MICROS = 60_000_000;
+
+/** Pending to starting: somebody holds a token to start the app with. */
+export function starting(row: RunRow, nowMicros: number, tokenHash: string): RunRow {
+  return { ...row, status: "starting", startingAt: nowMicros, tokenHash };
+}
+
+/** Starting to running: the app has its inputs. */
+export function running(row: RunRow, nowMicros: number): RunRow {
+  return { ...row, status: "running", runningAt: nowMicros };
+}
+
+/** The app has handed in its outputs and gives up its token. */
+export function outputsPushed(row: RunRow, nowMicros: number): RunRow {
+  const { tokenHash: _, ...rest } = row;
+  return { ...rest, outputsAt: nowMicros };
+}
+
+/** Whether a run may end so: `completed` only from running, and nothing from finished. */
+export function mayFinish(row: RunRow, end: RunEnd): boolean {
+  return row.status === "running" || row.status !== "finished" && end !== "completed";
+}
+
+/** Any open state to finished. */
+export function finished(row: RunRow, nowMicros: number, end: RunEnd, details: string): RunRow {
+  const { tokenHash: _, ...rest } = row;
+  return { ...rest, status: "finished", end, details, finishedAt: nowMicros };
+}
+
+/** Why a call that needs a running run is refused; the texts are Flower's. */
+export function notRunningText(row: RunRow): string | undefined {
+  if (row.status === "running") return undefined;
+  return `Run is ${row.status}.${row.end === "stopped" ? " Stopped by user." : ""}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * What ServerApps wrote. Chunks are stamped with the time they came, strictly increasing within a
+ * run, because a reader's cursor is such a time.
+ *
+ * @module
+ */
+
+import { commit } from "../state/commit.ts";
+import { keys } from "../state/layout.ts";
+
+/** A chunk of a log; `at` is in microseconds since the epoch. */
+export interface LogChunk {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** A Deno KV value has at most 64 KiB, and a character up to 4 bytes. */
+const CHUNK_CHARACTERS = 15_000;
+/** What a run may write in all, in characters; the rest is dropped with a note. */
+const LOG_LIMIT_CHARACTERS = 64 * 1024 ** 2;
+
+/** The logs of all runs. */
+export class RunLogs {
+  readonly #kv: Deno.Kv;
+  readonly #lastAt = new Map<bigint, number>();
+  readonly #written = new Map<bigint, number>();
+
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  /** Adds text to a run's log. */
+  async append(runId: bigint, text: string, nowMicros: number): Promise<void> {
+    const written = this.#written.get(runId) ?? 0;
+    if (text === "" || written > LOG_LIMIT_CHARACTERS) return;
+    this.#written.set(runId, written + text.length);
+    const full = written + text.length > LOG_LIMIT_CHARACTERS;
+    const kept = full ? `${text}\n[The log of this run is full: no more is kept.]\n` : text;
+    let at = this.#lastAt.get(runId) ?? await this.#newest(runId);
+    for (let start = 0; start < kept.length; start += CHUNK_CHARACTERS) {
+      at = Math.max(nowMicros, at + 1);
+      this.#lastAt.set(runId, at);
+      const chunk = kept.slice(start, start + CHUNK_CHARACTERS);
+      await commit(this.#kv.atomic().set(keys.log(runId, at), chunk));
+    }
+  }
+
+  /** The chunks after a time, oldest first, at most `limit`. */
+  async after(runId: bigint, afterMicros: number, limit = 200): Promise<LogChunk[]> {
+    const start = keys.log(runId, afterMicros + 1);
+    const end = keys.log(runId, Number.MAX_SAFE_INTEGER);
+    const chunks: LogChunk[] = [];
+    for await (const { key, value } of this.#kv.list<string>({ start, end }, { limit })) {
+      chunks.push({ at: Number(key.at(-1)), text: value });
+    }
+    return chunks;
+  }
+
+  /** The last line that says anything, without colours, for the reason of a failure. */
+  async lastLine(runId: bigint): Promise<string | undefined> {
+    let tail = "";
+    const newestFirst = this.#kv.list<string>({ prefix: keys.logs(runId) }, {
+      reverse: true,
+      limit: 20,
+    });
+    for await (const { value } of newestFirst) tail = value + tail;
+    // deno-lint-ignore no-control-regex
+    const lines = tail.replace(/\x1b\[[0-9;]*m/g, "").split("\n").map((line) => line.trim());
+    return lines.findLast((line) => line !== "")?.slice(0, 500);
+  }
+
+  /** Forgets what is known of a run that will not write any more. */
+  forget(runId: bigint): void {
+    this.#lastAt.delete(runId);
+    this.#written.delete(runId);
+  }
+
+  async #newest(runId: bigint): Promise<number> {
+    for await (
+      const { key } of this.#kv.list({ prefix: keys.logs(runId) }, { reverse: true, limit: 1 })
+    ) return Number(key.at(-1));
+    return 0;
+  }
+}

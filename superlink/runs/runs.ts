@@ -1,0 +1,301 @@
+/**
+ * The runs of the federation: their status, the tokens of their apps, and what they cost.
+ *
+ * Every transition is one atomic commit that checks the row it started from.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { encodeHex } from "@std/encoding";
+import { type Bells, topics } from "../bells.ts";
+import { commit } from "../state/commit.ts";
+import { keys, type RunEnd, type RunRow, type TokenRow } from "../state/layout.ts";
+import { OneAtATime } from "../state/one_at_a_time.ts";
+import { randomId } from "../state/random_id.ts";
+import * as life from "./run_life.ts";
+import { RunLogs } from "./run_logs.ts";
+
+/** What a run is started with. */
+export type NewRun = Pick<
+  RunRow,
+  "accountId" | "federation" | "fabId" | "fabVersion" | "fabHash" | "runtime" | "overrides"
+>;
+
+/** What a run costs: bytes of messages and objects, and seconds of ClientApps. */
+export interface RunCosts {
+  readonly bytesSent?: number;
+  readonly bytesReceived?: number;
+  readonly clientAppRuntimeS?: number;
+}
+
+/** A token has as many random bytes, and twice the characters (Flower 1.25). */
+const TOKEN_BYTES = 128;
+
+/** The runs of one database. */
+export class Runs {
+  readonly #kv: Deno.Kv;
+  readonly #bells: Bells;
+  readonly #onFinished: (row: RunRow) => Promise<void>;
+  readonly #turns = new OneAtATime<bigint>();
+  /** Costs that are not on disk yet. */
+  readonly #costs = new Map<bigint, Required<RunCosts>>();
+  readonly logs: RunLogs;
+
+  /** `onFinished` is awaited whenever a run has ended, and again after a start that finds it open. */
+  constructor(kv: Deno.Kv, bells: Bells, onFinished: (row: RunRow) => Promise<void>) {
+    this.#kv = kv;
+    this.#bells = bells;
+    this.#onFinished = onFinished;
+    this.logs = new RunLogs(kv);
+  }
+
+  /** Makes a pending run. */
+  async create(run: NewRun, nowMicros: number): Promise<RunRow> {
+    const row: RunRow = {
+      ...run,
+      runId: randomId(),
+      status: "pending",
+      details: "",
+      pendingAt: nowMicros,
+      launched: false,
+      bytesSent: 0,
+      bytesReceived: 0,
+      clientAppRuntimeS: 0,
+    };
+    const key = keys.run(row.runId);
+    const operation = this.#kv.atomic().check({ key, versionstamp: null })
+      .set(key, row)
+      .set(keys.openRun(row.runId), null);
+    if (await commit(operation) === undefined) return await this.create(run, nowMicros);
+    this.#bells.ring(topics.pendingRuns);
+    return row;
+  }
+
+  async get(runId: bigint): Promise<RunRow | undefined> {
+    const { value } = await this.#kv.get<RunRow>(keys.run(runId));
+    return value === null ? undefined : this.#withCosts(value);
+  }
+
+  /** Every run, oldest first. */
+  async list(): Promise<RunRow[]> {
+    const runs: RunRow[] = [];
+    for await (const { value } of this.#kv.list<RunRow>({ prefix: keys.runs })) {
+      runs.push(this.#withCosts(value));
+    }
+    return runs.sort((a, b) => a.pendingAt - b.pendingAt);
+  }
+
+  /** The runs that are not finished, oldest first. */
+  async open(): Promise<RunRow[]> {
+    const runs: RunRow[] = [];
+    for await (const { key } of this.#kv.list({ prefix: keys.openRuns })) {
+      const runId = key.at(-1);
+      const row = typeof runId === "bigint" ? await this.get(runId) : undefined;
+      if (row) runs.push(row);
+    }
+    return runs.sort((a, b) => a.pendingAt - b.pendingAt);
+  }
+
+  /**
+   * Gives a token for the app of a pending run, or `undefined` when the run has one or is none.
+   * `launched` says that the SuperLink itself starts the app; then a run whose app was being started
+   * by an earlier process of the SuperLink gets a new token too.
+   */
+  async requestToken(
+    runId: bigint,
+    nowMicros: number,
+    launched = false,
+  ): Promise<string | undefined> {
+    const token = encodeHex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
+    const row = await this.#change(runId, (row) => {
+      const again = launched && row.status === "starting" && row.launched;
+      if (row.status !== "pending" && !again) return undefined;
+      return { ...life.starting(row, nowMicros, hashOf(token)), launched };
+    }, (operation, before) => {
+      const lease: TokenRow = { runId, expiresAt: nowMicros + life.FIRST_TOKEN_LIFE_MICROS };
+      if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
+      operation.set(keys.token(hashOf(token)), lease);
+    });
+    return row && token;
+  }
+
+  /** The run that a token is for, while its lease runs. */
+  async ofToken(token: string, nowMicros: number): Promise<RunRow | undefined> {
+    const { value } = await this.#kv.get<TokenRow>(keys.token(hashOf(token)));
+    if (value === null || value.expiresAt <= nowMicros) return undefined;
+    const row = await this.get(value.runId);
+    return row?.tokenHash === hashOf(token) ? row : undefined;
+  }
+
+  /** Renews the lease of a token; false when it has ended. */
+  async heartbeat(token: string, nowMicros: number): Promise<boolean> {
+    const key = keys.token(hashOf(token));
+    const found = await this.#kv.get<TokenRow>(key);
+    if (found.value === null || found.value.expiresAt <= nowMicros) return false;
+    const lease: TokenRow = { ...found.value, expiresAt: nowMicros + life.TOKEN_LIFE_MICROS };
+    return await commit(this.#kv.atomic().check(found).set(key, lease)) !== undefined;
+  }
+
+  /** Starting to running; `undefined` when the run is in another state. */
+  async startRunning(runId: bigint, nowMicros: number): Promise<RunRow | undefined> {
+    return await this.#change(
+      runId,
+      (row) => row.status === "starting" ? life.running(row, nowMicros) : undefined,
+    );
+  }
+
+  /** The app hands in its outputs and its token. */
+  async outputsPushed(runId: bigint, nowMicros: number): Promise<void> {
+    await this.#change(
+      runId,
+      (row) => row.status === "running" ? life.outputsPushed(row, nowMicros) : undefined,
+      (operation, before) => {
+        if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
+      },
+    );
+  }
+
+  /** Ends a run; `undefined` when it may not end so from where it is. */
+  async finish(
+    runId: bigint,
+    nowMicros: number,
+    end: RunEnd,
+    details: string,
+  ): Promise<RunRow | undefined> {
+    const row = await this.#change(
+      runId,
+      (row) =>
+        life.mayFinish(row, end)
+          ? life.finished(this.#withCosts(row), nowMicros, end, details)
+          : undefined,
+      (operation, before) => {
+        operation.delete(keys.openRun(runId)).set(keys.endingRun(runId), null);
+        if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
+      },
+    );
+    if (!row) return undefined;
+    this.#costs.delete(runId);
+    await this.#cleanUp(row);
+    return row;
+  }
+
+  /** Adds to the log of a run. */
+  async appendLog(runId: bigint, text: string, nowMicros: number): Promise<void> {
+    await this.#turns.run(runId, () => this.logs.append(runId, text, nowMicros));
+    this.#bells.ring(topics.run(runId));
+  }
+
+  /** Notes what a run cost; on disk with the next {@linkcode writeCosts} or when it ends. */
+  addCosts(runId: bigint, costs: RunCosts): void {
+    const known = this.#costs.get(runId);
+    this.#costs.set(runId, {
+      bytesSent: (known?.bytesSent ?? 0) + (costs.bytesSent ?? 0),
+      bytesReceived: (known?.bytesReceived ?? 0) + (costs.bytesReceived ?? 0),
+      clientAppRuntimeS: (known?.clientAppRuntimeS ?? 0) + (costs.clientAppRuntimeS ?? 0),
+    });
+  }
+
+  /** Writes the costs of open runs to disk. */
+  async writeCosts(): Promise<void> {
+    for (const runId of [...this.#costs.keys()]) {
+      await this.#change(runId, (row) => {
+        const counted = this.#withCosts(row);
+        this.#costs.delete(runId);
+        return counted;
+      });
+    }
+  }
+
+  /**
+   * Ends the runs whose apps are silent for longer than their lease, or never reported how they
+   * ended. Gives those runs.
+   */
+  async expireDue(nowMicros: number): Promise<RunRow[]> {
+    const ended: RunRow[] = [];
+    for (const row of await this.open()) {
+      const due = await this.#dueSince(row, nowMicros);
+      if (due === undefined) continue;
+      const lastLine = await this.logs.lastLine(row.runId);
+      const details = [due.why, ...lastLine === undefined ? [] : [`Last log line: ${lastLine}`]];
+      const finished = await this.finish(row.runId, due.at, "failed", details.join(" "));
+      if (finished) ended.push(finished);
+    }
+    return ended;
+  }
+
+  /**
+   * After a start: grants apps that may still run a new lease, and finishes what an earlier process
+   * of the SuperLink was about to clean up.
+   */
+  async recover(nowMicros: number): Promise<void> {
+    for await (const { key } of this.#kv.list({ prefix: keys.endingRuns })) {
+      const runId = key.at(-1);
+      const row = typeof runId === "bigint" ? await this.get(runId) : undefined;
+      if (row) await this.#cleanUp(row);
+    }
+    for (const { tokenHash } of await this.open()) {
+      if (tokenHash === undefined) continue;
+      const key = keys.token(tokenHash);
+      const found = await this.#kv.get<TokenRow>(key);
+      if (found.value === null) continue;
+      const expiresAt = Math.max(found.value.expiresAt, nowMicros + life.TOKEN_LIFE_MICROS);
+      await commit(this.#kv.atomic().check(found).set(key, { ...found.value, expiresAt }));
+    }
+  }
+
+  async #dueSince(
+    row: RunRow,
+    nowMicros: number,
+  ): Promise<{ at: number; why: string } | undefined> {
+    if (row.tokenHash !== undefined) {
+      const { value } = await this.#kv.get<TokenRow>(keys.token(row.tokenHash));
+      if (value === null || value.expiresAt > nowMicros) return undefined;
+      return { at: value.expiresAt, why: "No heartbeat received from the run." };
+    }
+    if (row.outputsAt === undefined) return undefined;
+    const at = row.outputsAt + life.REPORT_TIME_MICROS;
+    if (at > nowMicros) return undefined;
+    return { at, why: "The ServerApp handed in its outputs but did not report how it ended." };
+  }
+
+  async #cleanUp(row: RunRow): Promise<void> {
+    this.#bells.ring(topics.run(row.runId));
+    this.#bells.ring(topics.replies(row.runId));
+    await this.#onFinished(row);
+    await commit(this.#kv.atomic().delete(keys.endingRun(row.runId)));
+  }
+
+  async #change(
+    runId: bigint,
+    next: (row: RunRow) => RunRow | undefined,
+    also: (operation: Deno.AtomicOperation, before: RunRow) => void = () => {},
+  ): Promise<RunRow | undefined> {
+    const changed = await this.#turns.run(runId, async () => {
+      const found = await this.#kv.get<RunRow>(keys.run(runId));
+      const row = found.value === null ? undefined : next(found.value);
+      if (!row || found.value === null) return undefined;
+      const operation = this.#kv.atomic().check(found).set(keys.run(runId), row);
+      also(operation, found.value);
+      if (await commit(operation) === undefined) throw new Error("A run was changed by another.");
+      return row;
+    });
+    if (changed) this.#bells.ring(topics.run(runId));
+    return changed;
+  }
+
+  #withCosts(row: RunRow): RunRow {
+    const costs = this.#costs.get(row.runId);
+    if (!costs || row.status === "finished") return row;
+    return {
+      ...row,
+      bytesSent: row.bytesSent + costs.bytesSent,
+      bytesReceived: row.bytesReceived + costs.bytesReceived,
+      clientAppRuntimeS: row.clientAppRuntimeS + costs.clientAppRuntimeS,
+    };
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
