@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isIPv6 } from "node:net";
+
 /** Where a server listens or a client connects. `host` has no brackets around an IPv6 address. */
 export interface Address {
   readonly host: string;
@@ -15,13 +17,13 @@ export interface Address {
  * Gives `undefined` for anything else; Flower reports that as exit code 600.
  */
 export function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s/[\]]+)):(\d{1,5})$/.exec(text.trim());
+  const match = /^(?:\[([^\s[\]]+)\]|([^\s/@[\]]+)):(\d{1,5})$/.exec(text.trim());
   if (!match) return undefined;
-  const host = match[1] ?? match[2] ?? "";
-  const port = Number(match[3]);
-  if (host === "" || host.startsWith(":") && !host.includes("::") || port > 65_535) {
-    return undefined;
-  }
+  const [, bracketed, bare, digits] = match;
+  const host = bracketed ?? bare ?? "";
+  const port = Number(digits);
+  const mustBeIpv6 = bracketed !== undefined || host.includes(":");
+  if (mustBeIpv6 && !isIPv6(host) || port > 65_535) return undefined;
   return { host, port };
 }
 
