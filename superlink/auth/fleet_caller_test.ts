@@ -13,9 +13,9 @@ import { parseTimestamp } from "../../keys/timestamp.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { CallHeaders } from "../../wire/grpc/client.ts";
 import type { StatusName } from "../../wire/status.ts";
-import { FleetClient, headersOf, refusal } from "../testing/fleet_client.ts";
+import { FleetClient, headersOf, rawHeadersOf, refusal } from "../testing/fleet_client.ts";
 import { proveAt, proveText } from "../testing/proofs.ts";
-import { RawConnection, rawHeadersOf } from "../testing/raw_connection.ts";
+import { RawConnection } from "../../wire/testing/raw_connection.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { startTestSuperLink } from "../testing/test_superlink.ts";
 
@@ -111,9 +111,9 @@ Deno.test("The Fleet API takes a header that is sent twice for none", async () =
   await using connection = await RawConnection.open(link.fleetAddress);
   const { input } = node.method.sendNodeHeartbeat;
   const heartbeat = { node: { nodeId }, heartbeatInterval: 30 };
-  for (const name of ["flwr-public-key-bin", "flwr-timestamp", "flwr-signature-bin"]) {
+  for (const name of ["flwr-public-key-bin", "flwr-timestamp", "flwr-signature-bin"] as const) {
     const [first, second] = [await node.prove(), await node.prove()].map(rawHeadersOf);
-    const twice = { ...first, [name]: [first![name]!, second![name]!] };
+    const twice = { ...first!, [name]: [first![name], second![name]] };
     const call = connection.call(node.method.sendNodeHeartbeat, twice);
     call.send(input, heartbeat);
     const [status] = await call.outcome;

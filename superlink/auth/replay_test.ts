@@ -3,9 +3,9 @@ import { pooledMap } from "@std/async";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import type { Proof } from "../../keys/proof.ts";
-import { FleetClient, headersOf, refusal } from "../testing/fleet_client.ts";
+import { FleetClient, headersOf, rawHeadersOf, refusal } from "../testing/fleet_client.ts";
 import { twinOf } from "../testing/proofs.ts";
-import { base64, RawConnection, rawHeadersOf } from "../testing/raw_connection.ts";
+import { base64, RawConnection } from "../../wire/testing/raw_connection.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
 
 const REFUSED = [

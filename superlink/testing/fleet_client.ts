@@ -16,6 +16,7 @@ import { spkiPem } from "../../keys/public_key.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Address } from "../../wire/address.ts";
 import { type CallHeaders, type ClientSecurity, GrpcChannel } from "../../wire/grpc/client.ts";
+import { base64 } from "../../wire/testing/raw_connection.ts";
 import { StatusError, type StatusName } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 
@@ -117,6 +118,15 @@ export function headersOf({ publicKeyPem, timestamp, signature }: Proof): CallHe
   return {
     text: { "flwr-timestamp": timestamp },
     bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
+  };
+}
+
+/** The same as it is on the wire. */
+export function rawHeadersOf({ publicKeyPem, timestamp, signature }: Proof) {
+  return {
+    "flwr-public-key-bin": base64(publicKeyPem),
+    "flwr-timestamp": timestamp,
+    "flwr-signature-bin": base64(signature),
   };
 }
 

@@ -8,22 +8,26 @@
 import { Buffer } from "node:buffer";
 import * as http2 from "node:http2";
 import {
+  create,
   type DescMessage,
-  type DescMethodUnary,
+  type DescMethod,
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
-import { type Address, formatAddress } from "../../wire/address.ts";
-import { type StatusName, statusName } from "../../wire/status.ts";
+import { type Address, formatAddress } from "../address.ts";
+import { type StatusName, statusName } from "../status.ts";
 
 /** Metadata as it is on the wire; a list is a header that is sent several times. */
 export type RawHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** A call of which the headers have been sent. */
 export interface RawCall {
+  /** Sends bytes as one message, and that it was the last. */
+  sendBytes(body: Uint8Array): void;
   /** Sends a request, and that it was the last. */
   send<I extends DescMessage>(schema: I, message: MessageInitShape<I>): void;
+  /** Sends that no request will come. */
+  end(): void;
   /** How the call ended. */
   readonly outcome: Promise<[StatusName, string]>;
 }
@@ -44,10 +48,11 @@ export class RawConnection implements AsyncDisposable {
   }
 
   /** Sends the headers of a call. */
-  call(method: DescMethodUnary, headers: RawHeaders): RawCall {
+  call(method: DescMethod | string, headers: RawHeaders): RawCall {
+    const path = typeof method === "string" ? method : `/${method.parent.typeName}/${method.name}`;
     const stream = this.#session.request({
       ":method": "POST",
-      ":path": `/${method.parent.typeName}/${method.name}`,
+      ":path": path,
       "content-type": "application/grpc",
       te: "trailers",
       ...Object.fromEntries(
@@ -68,14 +73,16 @@ export class RawConnection implements AsyncDisposable {
     stream.resume();
     // A test may be done with a call before the call is.
     promise.catch(() => {});
+    const sendBytes = (body: Uint8Array) => {
+      const prefix = Buffer.alloc(5);
+      prefix.writeUInt32BE(body.length, 1);
+      stream.end(Buffer.concat([prefix, body]));
+    };
     return {
       outcome: promise,
-      send(schema, message) {
-        const body = toBinary(schema, create(schema, message));
-        const prefix = Buffer.alloc(5);
-        prefix.writeUInt32BE(body.length, 1);
-        stream.end(Buffer.concat([prefix, body]));
-      },
+      sendBytes,
+      send: (schema, message) => sendBytes(toBinary(schema, create(schema, message))),
+      end: () => void stream.end(),
     };
   }
 
@@ -91,21 +98,6 @@ export class RawConnection implements AsyncDisposable {
     this.#session.destroy();
     await closed;
   }
-}
-
-/** The metadata of a proof as a gRPC library writes it. */
-export function rawHeadersOf(
-  { publicKeyPem, timestamp, signature }: {
-    publicKeyPem: Uint8Array;
-    timestamp: string;
-    signature: Uint8Array;
-  },
-): Record<string, string> {
-  return {
-    "flwr-public-key-bin": base64(publicKeyPem),
-    "flwr-timestamp": timestamp,
-    "flwr-signature-bin": base64(signature),
-  };
 }
 
 /** Base64 without padding, as gRPC libraries write binary metadata. */
