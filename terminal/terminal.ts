@@ -44,7 +44,8 @@ export function processTerminal(): Terminal {
 function terminalColumns(): number | undefined {
   const told = Number(Deno.env.get("COLUMNS"));
   if (Number.isInteger(told) && told > 0) return told;
-  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+  // Some pseudo terminals have no size and say 0.
+  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined;
 }
 
 const encoder = new TextEncoder();
