@@ -144,7 +144,13 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
     async pushMessages({ runId, messagesList, messageObjectTrees }) {
       await requireRunning(runId);
       return await orInvalid(() =>
-        messages.pushInstructions(runId, messagesList, messageObjectTrees, clock.nowMicros())
+        messages.pushInstructions(
+          runId,
+          messagesList,
+          messageObjectTrees,
+          clock.nowMicros(),
+          () => requireRunning(runId),
+        )
       );
     },
 

@@ -92,7 +92,14 @@ export function fleetRunMethods(
       const runId = message.metadata?.runId ?? 0n;
       await requireRunning(runId);
       const objectsToPush = await orInvalid(() =>
-        messages.pushReply(runId, nodeId, message, request.messageObjectTrees[0], clock.nowMicros())
+        messages.pushReply(
+          runId,
+          nodeId,
+          message,
+          request.messageObjectTrees[0],
+          clock.nowMicros(),
+          () => requireRunning(runId),
+        )
       );
       runs.addCosts(runId, {
         bytesReceived: toBinary(PushMessagesRequestSchema, request).length,

@@ -24,6 +24,12 @@ export interface Pushed {
   readonly objectsToPush: string[];
 }
 
+/**
+ * Throws when the run takes no messages any more. Asked in the run's turn, because its messages are
+ * deleted in a turn when it ends: what comes later would stay for ever.
+ */
+export type Gate = () => Promise<unknown>;
+
 const MICROS_PER_SECOND = 1_000_000;
 /** How often an instruction whose delivery was lost is handed out before it is given up. */
 const MAX_DELIVERIES = 3;
@@ -67,6 +73,7 @@ export class Messages {
     messages: readonly Message[],
     trees: readonly ObjectTree[],
     nowMicros: number,
+    gate: Gate,
   ): Promise<Pushed> {
     const malformed = (text: string) =>
       new StatusError("INVALID_ARGUMENT", `Malformed PushMessages: ${text}`);
@@ -82,6 +89,7 @@ export class Messages {
     }));
 
     return await this.#turns.run(runId, async () => {
+      await gate();
       const messageIds: string[] = [];
       const missing = new Set<string>();
       for (const one of carried) {
@@ -115,6 +123,7 @@ export class Messages {
     message: Message,
     tree: ObjectTree | undefined,
     nowMicros: number,
+    gate: Gate,
   ): Promise<string[]> {
     const faults = messageFaults(message, "reply", runId, nowMicros / MICROS_PER_SECOND);
     if (faults.length > 0) return [];
@@ -123,6 +132,7 @@ export class Messages {
     if (srcNodeId !== nodeId) return [];
     const expiresAt = Math.round((createdAt + ttl) * MICROS_PER_SECOND);
     return await this.#turns.run(runId, async () => {
+      await gate();
       const instruction = await this.#store.find(runId, replyToMessageId);
       if (
         instruction?.row.kind !== "instruction" || instruction.row.nodeId !== nodeId ||
