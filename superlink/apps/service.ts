@@ -166,7 +166,12 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
           if (end === "rung") continue;
           if (end === "gone") return {};
         }
-        const replies = await messages.pullReplies(runId, messageIds, clock.nowMicros());
+        const replies = await messages.pullReplies(
+          runId,
+          messageIds,
+          clock.nowMicros(),
+          () => requireRunning(runId),
+        );
         return {
           messagesList: replies.map(({ message }) => message),
           messageObjectTrees: replies.map(({ tree }) => tree),

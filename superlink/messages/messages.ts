@@ -239,8 +239,10 @@ export class Messages {
     runId: bigint,
     ids: readonly string[],
     nowMicros: number,
+    gate: Gate,
   ): Promise<CarriedMessage[]> {
     return await this.#turns.run(runId, async () => {
+      await gate();
       const replies: CarriedMessage[] = [];
       for (const id of new Set(ids)) {
         const answer = await this.#answer(runId, id, nowMicros);
