@@ -58,7 +58,8 @@ export class LinkWatch implements RetryObserver {
         ...(remedy === undefined ? {} : { remedy }),
       });
     }
-    const sentence = problem?.sentence ?? `${this.#name} cannot serve now: ${error.message}`;
+    const sentence = problem?.sentence ??
+      `${this.#name} cannot serve now: ${withoutNoise(error.message)}.`;
     const lost = this.#heard ? "The link to the SuperLink is down." : "No SuperLink yet.";
     const parts = [lost, sentence, ...(remedy === undefined ? [] : [remedy]), "Trying again."];
     log.warning("link.down", parts.join(" "));
@@ -84,6 +85,12 @@ export class LinkWatch implements RetryObserver {
     // in HTTP/1 is certain.
     return await probePlaintext(this.#options.superlink, PROBE_TIMEOUT_MS) === "http1";
   }
+}
+
+/** What grpc-js says of a failed connection, without what it says of every one; no full stop. */
+export function withoutNoise(message: string): string {
+  const cause = /Last error: (?:Error: )?(.+?)\.? Resolution note:/.exec(message)?.[1];
+  return (cause ?? message).replace(/\.$/, "");
 }
 
 const CERTAIN: ReadonlySet<ConnectionProblemKind> = new Set([

@@ -19,7 +19,7 @@ import { flags, supernodeSpec } from "./flags.ts";
 import { FleetClient } from "./fleet_client.ts";
 import { FleetConnection } from "./fleet_connection.ts";
 import { runLifeCycle } from "./life_cycle.ts";
-import { LinkWatch } from "./link_watch.ts";
+import { LinkWatch, withoutNoise } from "./link_watch.ts";
 import { type SuperNodeOptions, supernodeOptions } from "./options.ts";
 import { RetriesExhausted } from "./retry.ts";
 import { CONNECTION_NOT_INITIALISED } from "./refusal_sentences.ts";
@@ -102,7 +102,10 @@ async function serveHealth(address: Address, log: Log): Promise<GrpcServer> {
 function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink: string) {
   const seconds = (elapsedMs / 1000).toFixed(1);
   return new ExitError(
-    `The SuperLink at ${superlink} did not answer in ${tries} tries and ${seconds} s (${message}).`,
+    `The SuperLink at ${superlink} was not available in ${tries} ${
+      tries === 1 ? "try" : "tries"
+    } ` +
+      `and ${seconds} s (${withoutNoise(message)}).`,
     {
       remedy: "Raise --max-retries and --max-wait-time, or leave them out to wait for it.",
       flowerCode: CONNECTION_NOT_INITIALISED,

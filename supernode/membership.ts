@@ -76,7 +76,9 @@ export class Membership {
       if (selfRegistered) await fleet.unregisterNode(nodeId);
       log.info("node.left", `Node ${nodeId} left the SuperLink.`, { nodeId: `${nodeId}` });
     } catch (error) {
-      const words = error instanceof StatusError ? readRefusal(error).words : String(error);
+      const words = error instanceof StatusError && error.status !== "UNAVAILABLE"
+        ? readRefusal(error).words
+        : "it cannot be reached";
       log.warning(
         "node.not_left",
         `The SuperLink could not be told that node ${nodeId} leaves (${words}). ` +

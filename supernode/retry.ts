@@ -71,6 +71,7 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<v
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
   const abort = () => resolve();
   signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
   try {
     await Promise.race([work, aborted]);
   } finally {

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { generatePrivateKey } from "../keys/private_key.ts";
+import { writeKeyPair } from "../keys/key_files.ts";
+import { parseCommand } from "../terminal/command.ts";
+import { ExitError, UsageError } from "../terminal/errors.ts";
+import { TlsFileError } from "../wire/tls.ts";
+import { UserConfigError } from "../config/user_config.ts";
+import { supernodeSpec } from "./flags.ts";
+import { supernodeOptions } from "./options.ts";
+
+async function options(...args: string[]) {
+  return await supernodeOptions(parseCommand(supernodeSpec, args).flags);
+}
+
+Deno.test("supernodeOptions has Flower's defaults, with the SuperLink on loopback", async () => {
+  const { superlink, security, retryLimits, key, nodeConfig, healthAddress } = await options(
+    "--insecure",
+  );
+  assertEquals(superlink, { host: "127.0.0.1", port: 9092 });
+  assertEquals(security, { insecure: true });
+  assertEquals(retryLimits, { maxRetries: undefined, maxWaitMs: undefined });
+  assertEquals([key, nodeConfig.size, healthAddress], [undefined, 0, undefined]);
+});
+
+Deno.test("supernodeOptions reads the command line of Flower's guide", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const key = await generatePrivateKey();
+    const { privateKeyPath } = await writeKeyPair(`${directory}/client_credentials_1`, key);
+    const read = await options(
+      ...["--superlink", "0.0.0.0:9092"],
+      ...["--clientappio-api-address", "0.0.0.0:9094"],
+      ...["--node-config", "partition-id=0 num-partitions=2"],
+      ...["--auth-supernode-private-key", privateKeyPath],
+      ...["--auth-supernode-public-key", `${privateKeyPath}.pub`],
+      ...["--isolation", "process", "--grpc-rere", "--max-retries", "3", "--max-wait-time", "1.5"],
+    );
+    assertEquals(read.superlink, { host: "127.0.0.1", port: 9092 });
+    assertEquals(read.key?.publicKey, key.publicKey);
+    assertEquals([...read.nodeConfig], [["partition-id", 0n], ["num-partitions", 2n]]);
+    assertEquals(read.retryLimits, { maxRetries: 3, maxWaitMs: 1_500 });
+    assertEquals(read.warnings.length, 1);
+    assertStringIncludes(read.warnings[0] ?? "", "--auth-supernode-public-key is ignored");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+const REFUSED: [args: string[], flowerCode: number | undefined, words: string][] = [
+  [["--insecure", "--root-certificates", "ca.crt"], undefined, "--root-certificates"],
+  [["--insecure", "--auth-supernode-private-key", "k"], 303, "needs TLS"],
+  [["--auth-supernode-private-key", "/nonexistent/key"], 302, "does not exist"],
+  [["--insecure", "--superlink", "127.0.0.1"], 600, '"127.0.0.1"'],
+  [["--insecure", "--superlink", "127.0.0.1:0"], 600, "HOST:PORT"],
+  [["--insecure", "--superlink", "127.0.0.1:70000"], 600, "HOST:PORT"],
+  [["--insecure", "--superlink", "http://127.0.0.1:9092"], 600, "HOST:PORT"],
+  [["--insecure", "--health-server-address", "9098"], 600, "--health-server-address"],
+  [["--insecure", "--rest"], undefined, "--rest is not offered"],
+  [["--insecure", "--grpc-adapter"], undefined, "--grpc-adapter is not offered"],
+  [["--insecure", "--trusted-entities", "t.yaml"], undefined, "--trusted-entities"],
+];
+
+for (const [args, flowerCode, words] of REFUSED) {
+  Deno.test(`supernodeOptions refuses ${args.join(" ")}`, async () => {
+    const error = await assertRejects(() => options(...args), ExitError, words);
+    assertEquals([error.exitCode, error.flowerCode], [1, flowerCode]);
+    assert(error.remedy);
+  });
+}
+
+Deno.test("supernodeOptions refuses files that it cannot use", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = `${directory}/not-a-key`;
+    await Deno.writeTextFile(file, "hello");
+    const key = await assertRejects(
+      () => options("--auth-supernode-private-key", file),
+      ExitError,
+    );
+    assertEquals(key.flowerCode, 302);
+    await assertRejects(() => options("--root-certificates", file), TlsFileError, "PEM");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("supernodeOptions refuses flags and values that there are not", async () => {
+  await assertRejects(() => options("--superlnk", "x"), UsageError, "--superlnk");
+  await assertRejects(() => options("--isolation", "docker"), UsageError, "docker");
+  await assertRejects(() => options("--max-retries", "few"), UsageError, "--max-retries");
+  await assertRejects(
+    () => options("--insecure", "--node-config", "a=[1]"),
+    UserConfigError,
+    '"a"',
+  );
+});
+
+Deno.test("supernodeOptions warns of text in --node-config that is no pair", async () => {
+  const { warnings } = await options("--insecure", "--node-config", "a=1 b");
+  assertStringIncludes(warnings.join(), '"b"');
+});
