@@ -18,7 +18,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type Address, formatAddress } from "../address.ts";
 import { StatusError, statusName } from "../status.ts";
-import { tlsCredentials } from "./tls_credentials.ts";
+import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
 
 /** How a client trusts its server: not at all, or by root certificates (the system's if absent). */
 export type ClientSecurity =
@@ -58,7 +58,7 @@ export class GrpcChannel {
   constructor(address: Address, security: ClientSecurity, options: GrpcChannelOptions = {}) {
     const maxMessageBytes = options.maxMessageBytes ?? UNLIMITED_MESSAGE_BYTES;
     const credentials = security.insecure
-      ? grpc.credentials.createInsecure()
+      ? plainCredentials()
       : tlsCredentials(address.host, security.rootCertificatesPem);
     this.#client = new grpc.Client(formatAddress(address), credentials, {
       "grpc.max_receive_message_length": maxMessageBytes,
