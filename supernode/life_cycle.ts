@@ -7,11 +7,11 @@
 import { generatePrivateKey, type PrivateKey } from "../keys/private_key.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Clock } from "./clock.ts";
-import type { FleetClient } from "./fleet_client.ts";
-import { sendHeartbeats } from "./heartbeats.ts";
-import { JoinRefused, Membership } from "./membership.ts";
-import type { Refusal } from "./refusal.ts";
-import { joinRefusedFinally, removedFromFleet } from "./refusal_sentences.ts";
+import type { FleetClient } from "./fleet/fleet_client.ts";
+import { sendHeartbeats } from "./fleet/heartbeats.ts";
+import { JoinRefused, Membership } from "./fleet/membership.ts";
+import type { Refusal } from "./fleet/refusal.ts";
+import { joinRefusedFinally, removedFromFleet } from "./fleet/refusal_sentences.ts";
 
 /** The calls that the life cycle makes. */
 export type LifeCycleCalls = Pick<

@@ -16,13 +16,13 @@ import { healthService } from "../wire/grpc/health.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import { systemClock } from "./clock.ts";
 import { flags, supernodeSpec } from "./flags.ts";
-import { FleetClient } from "./fleet_client.ts";
-import { FleetConnection } from "./fleet_connection.ts";
+import { FleetClient } from "./fleet/fleet_client.ts";
+import { FleetConnection } from "./fleet/fleet_connection.ts";
 import { runLifeCycle } from "./life_cycle.ts";
-import { LinkWatch, withoutNoise } from "./link_watch.ts";
+import { LinkWatch, withoutNoise } from "./fleet/link_watch.ts";
 import { type SuperNodeOptions, supernodeOptions } from "./options.ts";
-import { RetriesExhausted } from "./retry.ts";
-import { CONNECTION_NOT_INITIALISED } from "./refusal_sentences.ts";
+import { RetriesExhausted } from "./fleet/retry.ts";
+import { CONNECTION_NOT_INITIALISED } from "./fleet/refusal_sentences.ts";
 
 /** Runs a SuperNode until a signal stops it or the SuperLink refuses it; gives the exit code. */
 export async function supernodeCommand(args: readonly string[]): Promise<number> {

@@ -14,7 +14,7 @@ import { type Address, parseAddress, reachableAddress } from "../wire/address.ts
 import type { ClientSecurity } from "../wire/grpc/client.ts";
 import { loadRootCertificates } from "../wire/tls.ts";
 import { flags } from "./flags.ts";
-import type { RetryLimits } from "./retry_policy.ts";
+import type { RetryLimits } from "./fleet/retry_policy.ts";
 
 /** A SuperNode's settings. */
 export interface SuperNodeOptions {

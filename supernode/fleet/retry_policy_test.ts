@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { StatusError, type StatusName } from "../wire/status.ts";
+import { StatusError, type StatusName } from "../../wire/status.ts";
 import { backoffMs, isTransient } from "./retry_policy.ts";
 
 Deno.test("backoffMs doubles from a second to 20 seconds, times a random factor", () => {

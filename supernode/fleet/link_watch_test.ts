@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { LogLines } from "../superlink/testing/log_lines.ts";
-import { ExitError } from "../terminal/errors.ts";
-import type { ConnectionProblem } from "../wire/diagnose.ts";
-import { StatusError } from "../wire/status.ts";
+import { LogLines } from "../../superlink/testing/log_lines.ts";
+import { ExitError } from "../../terminal/errors.ts";
+import type { ConnectionProblem } from "../../wire/diagnose.ts";
+import { StatusError } from "../../wire/status.ts";
 import { LinkWatch, withoutNoise } from "./link_watch.ts";
-import { FakeClock } from "./testing/fake_clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 
 const AWAY = new StatusError("UNAVAILABLE", "No connection established.");
 const REFUSED: ConnectionProblem = { kind: "refused", sentence: "Nothing listens there." };

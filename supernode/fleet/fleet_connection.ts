@@ -10,9 +10,9 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { CallOptions, GrpcChannel } from "../wire/grpc/client.ts";
-import { StatusError } from "../wire/status.ts";
-import type { Clock } from "./clock.ts";
+import type { CallOptions, GrpcChannel } from "../../wire/grpc/client.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
 
 /** What is used of a {@linkcode GrpcChannel}. */
 export type Channel = Pick<GrpcChannel, "unary" | "close" | "connected" | "connections">;

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { StatusError } from "../wire/status.ts";
+import { StatusError } from "../../wire/status.ts";
 import { RetriesExhausted, retry, type RetryOptions } from "./retry.ts";
 import type { RetryLimits } from "./retry_policy.ts";
-import { FakeClock } from "./testing/fake_clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 
 const away = () => Promise.reject(new StatusError("UNAVAILABLE", "away"));
 const never = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { StatusError, type StatusName } from "../wire/status.ts";
+import { StatusError, type StatusName } from "../../wire/status.ts";
 import { readRefusal, type RefusalKind } from "./refusal.ts";
 
 const json = (code: number, message: string) =>

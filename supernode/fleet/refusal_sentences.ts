@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ExitError } from "../terminal/errors.ts";
+import { ExitError } from "../../terminal/errors.ts";
 import type { Refusal, RefusalKind } from "./refusal.ts";
 
 /** Flower's number for a connection that could not be initialised (1.38 and later). */

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Fleet } from "../proto/gen/flwr/proto/fleet_pb.ts";
-import { StatusError, type StatusName } from "../wire/status.ts";
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { StatusError, type StatusName } from "../../wire/status.ts";
 import { type Channel, FleetConnection } from "./fleet_connection.ts";
-import { FakeClock } from "./testing/fake_clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 
 /** Connections on which calls end as the test says. */
 function setUp() {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StatusError } from "../wire/status.ts";
+import type { StatusError } from "../../wire/status.ts";
 
 /** Why a SuperLink refused a call. */
 export type RefusalKind =

@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { LogLines } from "../superlink/testing/log_lines.ts";
+import { LogLines } from "../../superlink/testing/log_lines.ts";
 import { JoinRefused, Membership } from "./membership.ts";
-import { FakeClock } from "./testing/fake_clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 import {
   ALREADY_ONLINE,
   FakeFleet,
   refusal,
   type Script,
   UNKNOWN_KEY,
-} from "./testing/fake_fleet.ts";
+} from "../testing/fake_fleet.ts";
 
 const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
-import { StatusError } from "../wire/status.ts";
-import type { Clock } from "./clock.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
 import { backoffMs, isTransient, type RetryLimits } from "./retry_policy.ts";
 
 /** Told how the tries of calls go; several calls may report at once. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Log } from "../terminal/log.ts";
-import { StatusError } from "../wire/status.ts";
-import type { Clock } from "./clock.ts";
+import type { Log } from "../../terminal/log.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
 import { type FleetClient, HEARTBEAT_INTERVAL_S } from "./fleet_client.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreaterOrEqual, assertLessOrEqual, assertRejects } from "@std/assert";
-import { StatusError } from "../wire/status.ts";
+import { StatusError } from "../../wire/status.ts";
 import { heartbeatPauseMs, sendHeartbeats } from "./heartbeats.ts";
-import { FakeClock } from "./testing/fake_clock.ts";
+import { FakeClock } from "../testing/fake_clock.ts";
 
 const never = new AbortController().signal;
 

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeHex, encodeHex } from "@std/encoding";
-import { generatePrivateKey } from "../keys/private_key.ts";
-import { parseDerSignature } from "../keys/ecdsa_signature.ts";
-import { importVerifyKey, readPublicKey, spkiPem } from "../keys/public_key.ts";
-import { verifySignature } from "../keys/proof.ts";
-import { Fleet } from "../proto/gen/flwr/proto/fleet_pb.ts";
-import { GrpcChannel } from "../wire/grpc/client.ts";
-import { GrpcServer } from "../wire/grpc/server.ts";
-import { defineService, type IncomingCall, type Methods } from "../wire/service.ts";
-import { StatusError } from "../wire/status.ts";
+import { generatePrivateKey } from "../../keys/private_key.ts";
+import { parseDerSignature } from "../../keys/ecdsa_signature.ts";
+import { importVerifyKey, readPublicKey, spkiPem } from "../../keys/public_key.ts";
+import { verifySignature } from "../../keys/proof.ts";
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { GrpcChannel } from "../../wire/grpc/client.ts";
+import { GrpcServer } from "../../wire/grpc/server.ts";
+import { defineService, type IncomingCall, type Methods } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
 import { FleetClient } from "./fleet_client.ts";
 import { FleetConnection } from "./fleet_connection.ts";
-import { systemClock } from "./clock.ts";
+import { systemClock } from "../clock.ts";
 
 const never = new AbortController().signal;
 

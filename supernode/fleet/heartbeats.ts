@@ -4,8 +4,8 @@
  * @module
  */
 
-import { StatusError } from "../wire/status.ts";
-import type { Clock } from "./clock.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
 import { HEARTBEAT_INTERVAL_S } from "./fleet_client.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 

@@ -10,20 +10,20 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { type PrivateKey } from "../keys/private_key.ts";
-import { ProofSigner } from "../keys/proof.ts";
-import { spkiPem } from "../keys/public_key.ts";
-import type { Fab } from "../proto/gen/flwr/proto/fab_pb.ts";
+import { type PrivateKey } from "../../keys/private_key.ts";
+import { ProofSigner } from "../../keys/proof.ts";
+import { spkiPem } from "../../keys/public_key.ts";
+import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import {
   Fleet,
   type PullMessagesResponse,
   type PushMessagesRequestSchema,
   type PushMessagesResponse,
-} from "../proto/gen/flwr/proto/fleet_pb.ts";
-import type { PullObjectResponse } from "../proto/gen/flwr/proto/message_pb.ts";
-import type { Run } from "../proto/gen/flwr/proto/run_pb.ts";
-import { StatusError, type StatusName } from "../wire/status.ts";
-import { versionMetadata } from "../wire/version_metadata.ts";
+} from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import type { PullObjectResponse } from "../../proto/gen/flwr/proto/message_pb.ts";
+import type { Run } from "../../proto/gen/flwr/proto/run_pb.ts";
+import { StatusError, type StatusName } from "../../wire/status.ts";
+import { versionMetadata } from "../../wire/version_metadata.ts";
 import type { FleetConnection } from "./fleet_connection.ts";
 import { readRefusal } from "./refusal.ts";
 import { retry, type RetryOptions } from "./retry.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { ExitError } from "../terminal/errors.ts";
-import type { Log } from "../terminal/log.ts";
-import { type Address, formatAddress } from "../wire/address.ts";
-import { type ConnectionProblem, type ConnectionProblemKind } from "../wire/diagnose.ts";
-import { probePlaintext } from "../wire/probe.ts";
-import type { StatusError } from "../wire/status.ts";
-import type { Clock } from "./clock.ts";
+import { ExitError } from "../../terminal/errors.ts";
+import type { Log } from "../../terminal/log.ts";
+import { type Address, formatAddress } from "../../wire/address.ts";
+import { type ConnectionProblem, type ConnectionProblemKind } from "../../wire/diagnose.ts";
+import { probePlaintext } from "../../wire/probe.ts";
+import type { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
 import type { RetryObserver } from "./retry.ts";
 
 /** What the watch needs. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StatusError } from "../wire/status.ts";
+import type { StatusError } from "../../wire/status.ts";
 
 /** The limits of Flower's `--max-retries` and `--max-wait-time`, for each call; absent: none. */
 export interface RetryLimits {
