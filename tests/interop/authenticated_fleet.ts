@@ -15,7 +15,7 @@ import { JOIN_MS, startSuperNode } from "../harness/supernode.ts";
 /** A refused SuperNode has ended this soon. */
 const REFUSED_MS = 45_000;
 /** A SuperNode asks for messages every 3 s or, if it does not, sends a heartbeat every 22.5 s. */
-const NOTICE_MS = 30_000;
+const NOTICE_MS = 45_000;
 /** What a refused SuperNode says: Flower's shows the SuperLink's own words. */
 const UNKNOWN_KEY = /No SuperNode found with the given public key|does not know the key/;
 const CLI_MANAGED = /must be registered via the CLI|that were registered with the CLI/;
@@ -72,6 +72,14 @@ export function authenticatedFleet(title: string, cast: Programs): void {
 
       const twice = await cli.run(["supernode", "register", keys[0].publicKey]);
       assertStringIncludes(twice.stderr, "already in use", shown(twice));
+      const inJson = await cli.run(
+        ["supernode", "register", keys[0].publicKey],
+        "--format",
+        "json",
+      );
+      const { success, "error-message": message } = JSON.parse(inJson.stdout);
+      assertEquals(success, false);
+      assertStringIncludes(message, "already in use");
       assertEquals((await cli.list()).length, 2);
     },
   );
