@@ -6,6 +6,7 @@
 
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { equalBytes } from "../../keys/bytes.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { type Blobs, FileBlobs } from "../objects/blobs.ts";
 import { keys, SCHEMA_VERSION, type SchemaRow } from "./layout.ts";
@@ -24,6 +25,9 @@ export interface Database {
 
 /** The names for a state in memory: Deno KV's, and Flower's. */
 const MEMORY_NAMES: readonly string[] = [":memory:", ":flwr-in-memory:"];
+
+/** The first bytes of every SQLite file (its file format, section 1.3). */
+const SQLITE_MAGIC = new TextEncoder().encode("SQLite format 3\0");
 
 /**
  * Opens `place`, a file path or one of the names for memory, and makes it if it is not there.
@@ -51,7 +55,7 @@ export async function openDatabase(place: string): Promise<Database> {
       remedy: "Give --database the path of a file on this machine, or :memory:.",
     });
   }
-  const path = resolve(place);
+  const path = await realPath(resolve(place));
   const lock = await holdLock(path);
   try {
     refuseForeignFile(path);
@@ -74,6 +78,15 @@ export async function openDatabase(place: string): Promise<Database> {
       cause: error,
       remedy: "Check that it is a Trellis database and that this user may write to it.",
     });
+  }
+}
+
+/** One name for a file that links lead to, so that there is one lock for it. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    return path;
   }
 }
 
@@ -108,6 +121,8 @@ function refuseForeignFile(path: string): void {
     throw error;
   }
   if (sizeBytes === 0) return;
+  // SQLite itself takes a file of a few bytes for an empty database.
+  if (!startsLikeSqlite(path)) throw notOurs(path, "it is not a database");
   let tables: unknown[];
   try {
     const sqlite = new DatabaseSync(path, { readOnly: true });
@@ -120,10 +135,18 @@ function refuseForeignFile(path: string): void {
   } catch (cause) {
     throw notOurs(path, "it is not a database", cause);
   }
-  if (tables.length > 0 && !tables.includes("kv")) {
+  // Deno KV makes this table first, and it is all there is when its first start was cut short.
+  if (tables.length > 0 && !tables.includes("migration_state")) {
     const flower = tables.includes("message_ins");
     throw notOurs(path, flower ? "it is a Flower SuperLink's" : "it is another program's");
   }
+}
+
+function startsLikeSqlite(path: string): boolean {
+  using file = Deno.openSync(path);
+  const start = new Uint8Array(SQLITE_MAGIC.length);
+  file.readSync(start);
+  return equalBytes(start, SQLITE_MAGIC);
 }
 
 function notOurs(path: string, why: string, cause?: unknown): ExitError {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { appStarter } from "../../apps/app_starter.ts";
+import { fail } from "@std/assert";
 import { parseCommand } from "../../terminal/command.ts";
 import type { ServerTls } from "../../wire/tls.ts";
 import { superlinkSpec } from "../flags.ts";
@@ -34,7 +34,9 @@ const HOLD_MS = 200;
 export async function startTestSuperLink(
   { clock = new TestClock(), tls, ...overrides }: TestSuperLinkOptions = {},
 ): Promise<TestSuperLink> {
-  const { flags } = parseCommand(superlinkSpec, ["--insecure", "--database", ":memory:"]);
+  const { flags } = parseCommand(superlinkSpec, [
+    ...["--insecure", "--database", ":memory:", "--isolation", "process"],
+  ]);
   const anyPort = { host: "127.0.0.1", port: 0 };
   const options: SuperLinkOptions = {
     ...superlinkOptions(flags),
@@ -53,7 +55,7 @@ export async function startTestSuperLink(
     database,
     clock,
     log: logged.log,
-    startApp: await appStarter({ python: undefined }),
+    startApp: () => fail("This SuperLink starts no apps."),
   });
   // A state in memory knows nothing of proofs up to its start, and accepts none of them.
   clock.advance({ micros: 1 });
