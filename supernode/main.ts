@@ -116,9 +116,8 @@ function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink:
 /** Says why the SuperNode ends, with Flower's number where it has one; gives the exit code. */
 function logFailure(error: unknown, log: Log): number {
   const { message, remedy, exitCode } = describeFailure(error);
-  const flowerCode = error instanceof ExitError ? error.flowerCode : undefined;
-  const number = flowerCode === undefined ? "" : ` (Exit Code: ${flowerCode})`;
-  log.error("supernode.failed", `${message}${number}`, { exitCode, flowerExitCode: flowerCode });
+  const flowerExitCode = error instanceof ExitError ? error.flowerCode : undefined;
+  log.error("supernode.failed", message, { exitCode, flowerExitCode });
   if (remedy !== undefined) log.error("supernode.remedy", remedy);
   return exitCode;
 }

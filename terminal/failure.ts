@@ -16,9 +16,11 @@ export interface Failure {
 
 /** Describes any error. Those with a `remedy` of their own, such as key errors, keep it. */
 export function describeFailure(error: unknown): Failure {
-  const message = error instanceof Error && error.message !== ""
+  const text = error instanceof Error && error.message !== ""
     ? error.message
     : `Something went wrong: ${String(error)}`;
+  const flowerCode = error instanceof ExitError ? error.flowerCode : undefined;
+  const message = flowerCode === undefined ? text : `${text} (Exit Code: ${flowerCode})`;
   const remedy = error instanceof Error && "remedy" in error && typeof error.remedy === "string"
     ? error.remedy
     : undefined;
