@@ -4,6 +4,7 @@
  * @module
  */
 
+import { preloadFlags } from "../apps/preload_flags.ts";
 import type { CommandSpec } from "../terminal/command.ts";
 import {
   choiceFlag,
@@ -46,6 +47,7 @@ export const flags = {
     "The Python (or environment folder) whose flwr runs Python apps.",
     { defaultText: "the first flwr on PATH" },
   ),
+  ...preloadFlags,
   fleetAddress: textFlag(
     "fleet-api-address",
     "HOST:PORT",

@@ -29,7 +29,8 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const options = superlinkOptions(flags);
   const log = createLog({ format: options.logFormat });
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
-  const startApp = await appStarter({ python: options.python });
+  const { python, preload } = options;
+  await using apps = await appStarter({ python, preload, log });
   const database = await openDatabase(options.database);
   log.info(
     "superlink.starting",
@@ -49,7 +50,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     database,
     clock: systemClock,
     log,
-    startApp,
+    startApp: apps.start,
   });
   log.info("superlink.ready", "SuperLink is ready.");
   log.info("superlink.stopping", `SuperLink stops (${await stopped}).`);

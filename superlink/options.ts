@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import type { RawFlags } from "../terminal/flags.ts";
@@ -21,6 +22,8 @@ export interface SuperLinkOptions {
   readonly isolation: "subprocess" | "process";
   /** The Python whose environment has flwr; the first on `PATH` without. */
   readonly python: string | undefined;
+  /** Whether ServerApps in Python are forked from a process that has Flower loaded. */
+  readonly preload: boolean;
   /** `FLWR_HOME`: where app processes install FABs. */
   readonly flwrDirectory: string;
   readonly fleetAddress: Address;
@@ -79,6 +82,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
     isolation: flags.isolation.of(raw),
     python: flags.python.of(raw),
+    preload: preloadOf(raw) && flags.isolation.of(raw) === "subprocess",
     flwrDirectory: flwrHome(),
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },

@@ -6,6 +6,7 @@
 
 import { KnownKeys } from "./auth/known_keys.ts";
 import { authenticateFleetCall } from "./auth/fleet_caller.ts";
+import { HttpSessions } from "./auth/http_sessions.ts";
 import { Refusals } from "./auth/refusals.ts";
 import type { Clock } from "./clock.ts";
 import { controlService } from "./control/service.ts";
@@ -30,7 +31,8 @@ import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
-import { GrpcServer, ListenError } from "../wire/grpc/server.ts";
+import { GrpcServer } from "../wire/grpc/server.ts";
+import { ListenError } from "../wire/listen_error.ts";
 import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
@@ -75,6 +77,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     // What was seen before a start is not known when nothing outlives the process.
     ...(database.durable ? {} : { floorMicros: clock.nowMicros() }),
   });
+  const httpSessions = new HttpSessions(clock);
   const nodes = await Nodes.open(
     database.kv,
     {
@@ -90,6 +93,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         bells.ring(topics.inbox(row.nodeId));
         bells.ring(topics.nodes);
         guard.forget(row.keyId);
+        httpSessions.forget(row.keyId);
         marks?.forget(row.keyId);
       },
     },
@@ -123,6 +127,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         marks,
         knownKeys,
         nodeOfKey: (keyId) => nodes.ofKey(keyId),
+        httpSessions,
         refusals,
       }),
     nodes,
@@ -141,7 +146,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const control = controlService({ nodes, runs, fabs, bells, clock, log, holdMs });
   const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
-  const upkeep = startUpkeep({ nodes, runs, guard, marks, clock, log });
+  const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, clock, log });
   const listeners: GrpcServer[] = [];
   let serving = false;
   const stop = async () => {

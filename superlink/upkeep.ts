@@ -7,6 +7,7 @@
 
 import type { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
+import type { HttpSessions } from "./auth/http_sessions.ts";
 import type { Clock } from "./clock.ts";
 import type { Marks } from "./state/marks.ts";
 import type { Runs } from "./runs/runs.ts";
@@ -18,6 +19,7 @@ export interface UpkeepOptions {
   readonly runs: Runs;
   readonly guard: ReplayGuard;
   readonly marks: Marks | undefined;
+  readonly httpSessions: HttpSessions;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +36,7 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { nodes, runs, guard, marks, clock, log } = options;
+  const { nodes, runs, guard, marks, httpSessions, clock, log } = options;
   const tasks: readonly [number, () => Promise<unknown> | void][] = [
     [LEASE_PERIOD_MS, async () => {
       await nodes.expireDue(clock.nowMicros());
@@ -50,6 +52,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       const now = clock.nowMicros();
       guard.prune(now);
       marks?.prune(now - guard.windowMicros);
+      httpSessions.prune();
     }],
     [NODE_PERIOD_MS, async () => {
       const now = clock.nowMicros();

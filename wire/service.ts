@@ -16,7 +16,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { Connection } from "./grpc/connection.ts";
+import type { Connection } from "./connection.ts";
 import { StatusError } from "./status.ts";
 
 /** The headers of a call, the same for every transport. */
@@ -32,7 +32,15 @@ export interface IncomingCall {
   /** The method's name, for example `PullMessages`. */
   readonly method: string;
   readonly headers: RequestHeaders;
-  readonly connection: Connection;
+  /** `address:port` of the peer, or `unknown`. */
+  readonly peer: string;
+  /**
+   * What the call came in on. Absent where one peer uses connections as it likes, and their end says
+   * nothing of it (HTTP/1.1).
+   */
+  readonly connection?: Connection;
+  /** How long peers of this transport wait for an answer, in milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** Who calls, as {@linkcode Service.admit} found, and a signal that aborts when they are gone. */

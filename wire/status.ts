@@ -28,15 +28,35 @@ export const STATUS_NUMBERS = {
 /** The name of a gRPC status, for example `FAILED_PRECONDITION`. */
 export type StatusName = keyof typeof STATUS_NUMBERS;
 
+/** How an error is told over HTTP (Flower 1.35 and newer). */
+export interface HttpError {
+  /** The HTTP status. */
+  readonly status: number;
+  /** Its number in Flower's catalogue, where it has one. */
+  readonly code?: number;
+  /** The public sentence. */
+  readonly detail: string;
+  /** What else the peer may know. */
+  readonly extra?: string;
+}
+
+/** What else a {@linkcode StatusError} may be made with. */
+export interface StatusErrorOptions extends ErrorOptions {
+  /** Where HTTP has another sentence than gRPC, or a number. */
+  readonly http?: HttpError | undefined;
+}
+
 /**
- * A refusal that a peer may see. `message` is the public sentence and all that travels; `cause` is
- * for the log and never sent.
+ * A refusal that a peer may see. `message` is the public sentence and all that travels, unless
+ * `http` says it otherwise; `cause` is for the log and never sent.
  */
 export class StatusError extends Error {
   override readonly name = "StatusError";
+  readonly http: HttpError | undefined;
 
-  constructor(readonly status: StatusName, publicMessage: string, options?: ErrorOptions) {
+  constructor(readonly status: StatusName, publicMessage: string, options?: StatusErrorOptions) {
     super(publicMessage, options);
+    this.http = options?.http;
   }
 }
 

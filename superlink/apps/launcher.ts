@@ -103,7 +103,7 @@ export class Launcher {
     if (token === undefined) return;
     let process: AppProcess;
     try {
-      process = startApp(runtime, { kind: "serverapp", apiAddress, token, flwrDirectory });
+      process = await startApp(runtime, { kind: "serverapp", apiAddress, token, flwrDirectory });
     } catch (error) {
       const reason = error instanceof ExitError
         ? [error.message, error.remedy ?? ""].join(" ").trim()

@@ -10,12 +10,14 @@ import { isInWindow, parseTimestamp, type TimestampWindow } from "../../keys/tim
 import { verifySignature } from "../../keys/proof.ts";
 import type { ReplayGuard } from "../../keys/replay_guard.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
-import type { Connection } from "../../wire/grpc/connection.ts";
+import type { Connection } from "../../wire/connection.ts";
 import type { IncomingCall } from "../../wire/service.ts";
+import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 import type { Marks } from "../state/marks.ts";
 import type { NodeRow } from "../state/layout.ts";
+import type { HttpSessions } from "./http_sessions.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import type { Refusals } from "./refusals.ts";
 
@@ -26,7 +28,12 @@ export interface FleetCaller {
   readonly publicKeyPem: Uint8Array;
   /** What the caller signed, in microseconds since the epoch. */
   readonly timestampMicros: number;
+  /** `address:port` that this call came from, or `unknown`. */
+  readonly peer: string;
+  /** What stands for the caller's process. */
   readonly connection: Connection;
+  /** How long the caller waits for an answer, in milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** What the rule needs to know. */
@@ -38,6 +45,7 @@ export interface FleetAuthenticationOptions {
   readonly marks: Marks | undefined;
   readonly knownKeys: KnownKeys;
   readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
+  readonly httpSessions: HttpSessions;
   readonly refusals: Refusals;
 }
 
@@ -66,10 +74,10 @@ export async function authenticateFleetCall(
     options.refusals.refused({
       reason,
       method: call.method,
-      peer: call.connection.peer,
+      peer: call.peer,
       fingerprint,
     });
-    return new StatusError("UNAUTHENTICATED", text);
+    return flowerError("nodeNotAuthenticated", { grpcText: text });
   };
 
   const publicKeyPem = call.headers.bytes("flwr-public-key");
@@ -101,7 +109,7 @@ export async function authenticateFleetCall(
         ? "proof was used before"
         : "proof may have been used before a restart",
       method: call.method,
-      peer: call.connection.peer,
+      peer: call.peer,
       fingerprint: key.fingerprint,
     });
     throw new StatusError(
@@ -113,5 +121,7 @@ export async function authenticateFleetCall(
   else if (!METHODS_FOR_ANY_KEY.has(call.method)) {
     throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
   }
-  return { key, publicKeyPem, connection: call.connection, timestampMicros };
+  const connection = call.connection ?? options.httpSessions.of(key.id, node, call);
+  const { peer, patienceMs } = call;
+  return { key, publicKeyPem, timestampMicros, peer, connection, patienceMs };
 }

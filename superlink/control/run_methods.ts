@@ -10,7 +10,7 @@ import { formatTimestamp } from "../../keys/timestamp.ts";
 import type { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import type { Log } from "../../terminal/log.ts";
 import type { Call, Methods } from "../../wire/service.ts";
-import { StatusError } from "../../wire/status.ts";
+import { flowerError } from "../../wire/flower_error.ts";
 import { FEDERATION, isFederation } from "../accounts.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
@@ -43,19 +43,20 @@ export function controlRunMethods(
 ): Methods<typeof Control, ControlCaller> {
   const requireOwnRun = async (runId: bigint, { account }: ControlCaller): Promise<RunRow> => {
     const row = await runs.get(runId);
-    if (!row) throw new StatusError("NOT_FOUND", "Run ID not found");
+    if (!row) throw flowerError("runNotFound");
     if (row.accountId === account.id) return row;
-    throw new StatusError("PERMISSION_DENIED", "⛔️ Run ID does not belong to the account");
+    throw flowerError("runOfAnotherAccount");
   };
-  const refused = (text: string, cause?: unknown) =>
-    new StatusError("FAILED_PRECONDITION", text, { cause });
+  /** Over gRPC the sentence is all; over HTTP it explains Flower's own. */
+  const refused = (grpcText: string, cause?: unknown) =>
+    flowerError("invalidRunConfig", { grpcText, extra: grpcText, cause });
 
   return {
     async startRun(request, { caller }: Call<ControlCaller>) {
       if (request.appSpec !== "") {
-        throw refused(
-          "This SuperLink does not download apps. Download the app and run it from its folder.",
-        );
+        const grpcText =
+          "This SuperLink does not download apps. Download the app and run it from its folder.";
+        throw flowerError("appNotAvailable", { grpcText, extra: grpcText });
       }
       const content = request.fab?.content ?? new Uint8Array();
       if (content.length > MAX_FAB_BYTES) {
@@ -64,7 +65,8 @@ export function controlRunMethods(
         );
       }
       if (!isFederation(request.federation)) {
-        throw refused(`Federation '${request.federation}' does not exist.`);
+        const grpcText = `Federation '${request.federation}' does not exist.`;
+        throw flowerError("federationNotFound", { grpcText });
       }
       const { app } = openFab(content);
       for (const key of Object.keys(request.overrideConfig)) {
@@ -94,7 +96,9 @@ export function controlRunMethods(
 
     async stopRun({ runId }, { caller }: Call<ControlCaller>) {
       const { status } = await requireOwnRun(runId, caller);
-      if (status === "finished") throw refused(`Run ID ${runId} is already finished`);
+      if (status === "finished") {
+        throw flowerError("runFinished", { grpcText: `Run ID ${runId} is already finished` });
+      }
       const row = await runs.finish(runId, clock.nowMicros(), "stopped", "");
       if (row) {
         log.info("run.stopped", `Run ${runId} was stopped by ${caller.peer}.`, {
@@ -143,10 +147,7 @@ export function controlRunMethods(
     },
 
     pullArtifacts() {
-      throw new StatusError(
-        "UNIMPLEMENTED",
-        "ControlServicer initialized without artifact provider",
-      );
+      throw flowerError("noArtifactProvider");
     },
   };
 

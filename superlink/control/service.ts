@@ -7,7 +7,7 @@
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
-import { StatusError } from "../../wire/status.ts";
+import { flowerError } from "../../wire/flower_error.ts";
 import { type Account, FEDERATION, isFederation, NO_ACCOUNT } from "../accounts.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Nodes } from "../state/nodes.ts";
@@ -39,7 +39,7 @@ export function controlService(options: ControlServiceOptions): Service {
     async registerNode(request, { caller }: Call<ControlCaller>) {
       const key = readSpkiPem(new TextDecoder().decode(request.publicKey));
       if (!key) {
-        throw new StatusError("FAILED_PRECONDITION", "The provided public key is not valid");
+        throw flowerError("invalidPublicKey");
       }
       const row = await nodes.register({
         keyId: key.id,
@@ -50,7 +50,7 @@ export function controlService(options: ControlServiceOptions): Service {
         ownerName: caller.account.name,
         heartbeatIntervalS: DEFAULT_HEARTBEAT_INTERVAL_S,
       }, clock.nowMicros());
-      if (!row) throw new StatusError("FAILED_PRECONDITION", "Public key already in use");
+      if (!row) throw flowerError("publicKeyInUse");
       const fields = {
         nodeId: String(row.nodeId),
         fingerprint: key.fingerprint,
@@ -70,7 +70,7 @@ export function controlService(options: ControlServiceOptions): Service {
         clock.nowMicros(),
         ({ ownerId }) => ownerId === caller.account.id,
       );
-      if (!row) throw new StatusError("NOT_FOUND", "Node ID not found for account");
+      if (!row) throw flowerError("nodeNotFound");
       log.info(
         "node.unregistered",
         `SuperNode ${nodeId} was unregistered by ${caller.peer}; its key ${row.fingerprint} cannot ` +
@@ -91,10 +91,9 @@ export function controlService(options: ControlServiceOptions): Service {
 
     async showFederation({ federationName }, { caller }: Call<ControlCaller>) {
       if (!isFederation(federationName)) {
-        throw new StatusError(
-          "FAILED_PRECONDITION",
-          `Federation '${federationName}' does not exist or you are not a member of it.`,
-        );
+        throw flowerError("notInFederation", {
+          grpcText: `Federation '${federationName}' does not exist or you are not a member of it.`,
+        });
       }
       const federation = {
         name: FEDERATION,
@@ -113,16 +112,13 @@ export function controlService(options: ControlServiceOptions): Service {
     },
 
     getAuthTokens() {
-      throw new StatusError(
-        "UNIMPLEMENTED",
-        "ControlServicer initialized without account authentication",
-      );
+      throw flowerError("noAccountAuthentication");
     },
 
     ...controlRunMethods(options),
   });
 }
 
-function controlCaller({ connection }: IncomingCall): ControlCaller {
-  return { account: NO_ACCOUNT, peer: connection.peer };
+function controlCaller({ peer }: IncomingCall): ControlCaller {
+  return { account: NO_ACCOUNT, peer };
 }

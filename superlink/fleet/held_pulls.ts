@@ -8,7 +8,7 @@
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { PullMessagesResponseSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
-import type { Connection } from "../../wire/grpc/connection.ts";
+import type { Connection } from "../../wire/connection.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
@@ -52,7 +52,7 @@ export class HeldPulls {
     const nodeId = await requireOwnNode();
     const first = !this.#pulledBefore.has(caller.connection);
     this.#pulledBefore.add(caller.connection);
-    const deadlineMs = Date.now() + (first ? 0 : holdMs);
+    const deadlineMs = Date.now() + (first ? 0 : Math.min(holdMs, caller.patienceMs));
     const pull = {};
     const replaces = this.#newest.has(nodeId);
     this.#newest.set(nodeId, pull);
@@ -64,7 +64,9 @@ export class HeldPulls {
         if (carried) return this.#answer(carried);
         if (first) return {};
         const end = await listener.wait(deadlineMs, gone);
-        if (end !== "rung" || this.#newest.get(nodeId) !== pull) return {};
+        const replaced = this.#newest.get(nodeId) !== pull;
+        if (end === "gone" && !replaced) caller.connection.gaveUp?.();
+        if (end !== "rung" || replaced) return {};
         await requireOwnNode();
       }
     } finally {

@@ -7,6 +7,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type Fleet, PushMessagesRequestSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Call, Methods } from "../../wire/service.ts";
+import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import type { Clock } from "../clock.ts";
@@ -42,14 +43,12 @@ export function fleetRunMethods(
   { runs, fabs, messages, clock }: FleetRunOptions,
   requireOwnNode: RequireOwnNode,
 ): Methods<typeof Fleet, FleetCaller> {
-  const denied = (text: string) => new StatusError("PERMISSION_DENIED", text);
-
   /** On `PERMISSION_DENIED` a SuperNode drops the message and goes on: the run is over. */
   const requireRunning = async (runId: bigint): Promise<RunRow> => {
     const row = await runs.get(runId);
-    if (!row) throw denied(`Run ID not found: ${runId}`);
+    if (!row) throw flowerError("runNotAvailable", { grpcText: `Run ID not found: ${runId}` });
     const text = notRunningText(row);
-    if (text !== undefined) throw denied(text);
+    if (text !== undefined) throw flowerError("runNotRunning", { grpcText: text });
     return row;
   };
 
@@ -63,7 +62,9 @@ export function fleetRunMethods(
       await requireOwnNode(caller, "GetFab", node?.nodeId);
       const { fabHash } = await requireRunning(runId);
       const content = hashStr === fabHash ? await fabs.get(hashStr) : undefined;
-      if (!content) throw denied(`Found no FAB with hash: ${hashStr}`);
+      if (!content) {
+        throw flowerError("fabNotAvailable", { grpcText: `Found no FAB with hash: ${hashStr}` });
+      }
       return { fab: { hashStr, content } };
     },
 

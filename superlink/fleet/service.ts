@@ -7,6 +7,7 @@
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
+import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
@@ -50,15 +51,15 @@ export function fleetService(options: FleetServiceOptions): Service {
   const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
-    const { fingerprint } = caller.key;
-    refusals.refused({ reason, method, peer: caller.connection.peer, fingerprint });
+    const { peer, key: { fingerprint } } = caller;
+    refusals.refused({ reason, method, peer, fingerprint });
     return error;
   };
 
   /** The key in the body must be the one that was proved. */
   const requireOwnKey = (caller: FleetCaller, method: string, publicKeyPem: Uint8Array) => {
     if (readSpkiPem(new TextDecoder().decode(publicKeyPem))?.id === caller.key.id) return;
-    const error = new StatusError("UNAUTHENTICATED", "Invalid node ID");
+    const error = flowerError("nodeNotAuthenticated", { grpcText: "Invalid node ID" });
     throw refuse(caller, method, "the request names another key", error);
   };
 
@@ -71,7 +72,7 @@ export function fleetService(options: FleetServiceOptions): Service {
     // Asked again, because the node may have been unregistered while the body was on its way.
     const own = await nodes.ofKey(caller.key.id);
     if (nodeId === undefined || own?.nodeId !== nodeId) {
-      const error = new StatusError("UNAUTHENTICATED", "Invalid node ID");
+      const error = flowerError("nodeNotAuthenticated", { grpcText: "Invalid node ID" });
       throw refuse(caller, method, "the key does not own this node", error);
     }
     if (nodes.spoke(nodeId, caller.connection)) {
@@ -87,14 +88,8 @@ export function fleetService(options: FleetServiceOptions): Service {
 
   const requireInterval = (seconds: number) => {
     if (isHeartbeatInterval(seconds)) return;
-    throw new StatusError("INVALID_ARGUMENT", "Invalid heartbeat interval");
+    throw flowerError("invalidHeartbeatInterval");
   };
-
-  const managedOnly = (verb: string) =>
-    new StatusError(
-      "FAILED_PRECONDITION",
-      `SuperNode authentication is enabled. All SuperNodes must be ${verb} via the CLI.`,
-    );
 
   const joined = (caller: FleetCaller, row: NodeRow, how: string) => {
     bells.ring(topics.nodes);
@@ -108,9 +103,9 @@ export function fleetService(options: FleetServiceOptions): Service {
       requireOwnKey(caller, "RegisterNode", request.publicKey);
       if (options.managed) {
         const reason = "only registered SuperNodes may join";
-        throw refuse(caller, "RegisterNode", reason, managedOnly("registered"));
+        throw refuse(caller, "RegisterNode", reason, flowerError("registrationByCliOnly"));
       }
-      if (!options.registrations.take(caller.connection.peer)) {
+      if (!options.registrations.take(caller.peer)) {
         const error = new StatusError("UNAVAILABLE", "Too many registrations. Try again later.");
         throw refuse(caller, "RegisterNode", "too many registrations from this peer", error);
       }
@@ -129,7 +124,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         mark,
       );
       if (!row) {
-        const error = new StatusError("FAILED_PRECONDITION", "Public key already in use");
+        const error = flowerError("publicKeyInUse");
         throw refuse(caller, "RegisterNode", "the key is or was registered", error);
       }
       if (mark !== undefined) marks?.written(caller.key.id, mark);
@@ -146,10 +141,7 @@ export function fleetService(options: FleetServiceOptions): Service {
           caller,
           "ActivateNode",
           "the key owns no SuperNode",
-          new StatusError(
-            "FAILED_PRECONDITION",
-            "No SuperNode found with the given public key.",
-          ),
+          activationFailed("No SuperNode found with the given public key."),
         );
       if (!await nodes.ofKey(caller.key.id)) throw unknown();
       requireInterval(request.heartbeatInterval);
@@ -167,9 +159,9 @@ export function fleetService(options: FleetServiceOptions): Service {
             caller,
             "ActivateNode",
             "the SuperNode is online already",
-            new StatusError(
-              "FAILED_PRECONDITION",
+            activationFailed(
               `SuperNode with node ID ${activation.row.nodeId} could not be activated.`,
+              "A SuperNode with this key is online. After a crash, try again in half a minute.",
             ),
           );
         case "taken-over":
@@ -187,10 +179,9 @@ export function fleetService(options: FleetServiceOptions): Service {
       const nodeId = await requireOwnNode(caller, "DeactivateNode", request.nodeId);
       const row = await nodes.deactivate(nodeId, clock.nowMicros());
       if (!row) {
-        throw new StatusError(
-          "FAILED_PRECONDITION",
-          `SuperNode with node ID ${nodeId} could not be deactivated.`,
-        );
+        throw flowerError("deactivationFailed", {
+          grpcText: `SuperNode with node ID ${nodeId} could not be deactivated.`,
+        });
       }
       bells.ring(topics.inbox(nodeId));
       bells.ring(topics.nodes);
@@ -200,17 +191,16 @@ export function fleetService(options: FleetServiceOptions): Service {
 
     async unregisterNode(request, { caller }: Call<FleetCaller>) {
       const nodeId = await requireOwnNode(caller, "UnregisterNode", request.nodeId);
-      if (options.managed) throw managedOnly("unregistered");
+      if (options.managed) throw flowerError("unregistrationByCliOnly");
       const row = await nodes.unregister(
         nodeId,
         clock.nowMicros(),
         ({ ownerId }) => ownerId === NO_ACCOUNT.id,
       );
       if (!row) {
-        throw new StatusError(
-          "FAILED_PRECONDITION",
-          `SuperNode with node ID ${nodeId} could not be unregistered.`,
-        );
+        throw flowerError("unregistrationFailed", {
+          grpcText: `SuperNode with node ID ${nodeId} could not be unregistered.`,
+        });
       }
       log.info("node.unregistered", `SuperNode ${nodeId} unregistered itself.`, {
         ...fields(caller, nodeId),
@@ -242,14 +232,18 @@ export function fleetService(options: FleetServiceOptions): Service {
   });
 }
 
+function activationFailed(grpcText: string, extra = grpcText): StatusError {
+  return flowerError("activationFailed", { grpcText, extra });
+}
+
 function who(caller: FleetCaller): string {
-  return `key ${caller.key.fingerprint} from ${caller.connection.peer}`;
+  return `key ${caller.key.fingerprint} from ${caller.peer}`;
 }
 
 function fields(caller: FleetCaller, nodeId: bigint) {
   return {
     nodeId: String(nodeId),
     fingerprint: caller.key.fingerprint,
-    peer: caller.connection.peer,
+    peer: caller.peer,
   };
 }

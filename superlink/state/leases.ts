@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Connection } from "../../wire/grpc/connection.ts";
+import type { Connection } from "../../wire/connection.ts";
 import type { Log } from "../../terminal/log.ts";
 import { commit } from "./commit.ts";
 import { keys, type LeaseRow } from "./layout.ts";

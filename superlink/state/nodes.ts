@@ -8,7 +8,7 @@
  */
 
 import type { Log } from "../../terminal/log.ts";
-import type { Connection } from "../../wire/grpc/connection.ts";
+import type { Connection } from "../../wire/connection.ts";
 import { randomId } from "./random_id.ts";
 import { commit } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";

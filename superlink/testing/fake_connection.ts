@@ -1,4 +1,4 @@
-import type { Connection } from "../../wire/grpc/connection.ts";
+import type { Connection } from "../../wire/connection.ts";
 
 /** A connection that a test closes. */
 export class FakeConnection implements Connection {

@@ -7,14 +7,7 @@
  */
 
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
-
-/** One peer's connection, the same object for every call that it carries. */
-export interface Connection {
-  /** `address:port` of the peer, or `unknown`. */
-  readonly peer: string;
-  /** Aborts when the connection is closed by either side or found dead. */
-  readonly closed: AbortSignal;
-}
+import type { Connection } from "../connection.ts";
 
 interface Session {
   readonly closed: boolean;

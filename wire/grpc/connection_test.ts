@@ -4,7 +4,7 @@ import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { defineService } from "../service.ts";
 import { TcpProxy } from "../testing/tcp_proxy.ts";
 import { GrpcChannel } from "./client.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "../connection.ts";
 import { GrpcServer } from "./server.ts";
 
 const KEEPALIVE_TIME_MS = 150;
@@ -27,7 +27,7 @@ async function withHoldingServer(
   server.add(
     defineService(Fleet, (call) => call, {
       async pullMessages(_, { caller, signal }) {
-        came.resolve(caller.connection);
+        came.resolve(caller.connection!);
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
         gone.resolve();
         return {};

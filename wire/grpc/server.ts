@@ -19,6 +19,7 @@ import {
 import { STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
+import { ListenError } from "../listen_error.ts";
 import type { IncomingCall, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
@@ -34,11 +35,6 @@ export interface GrpcServerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Told of every call that ends in an error the peer is not shown. */
   readonly onInternalError?: (method: string, error: unknown) => void;
-}
-
-/** A port could not be listened on. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
 }
 
 /** Concurrent streams of one connection, as in Flower 1.25.0. */
@@ -127,7 +123,9 @@ export class GrpcServer {
     const admit = async (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
       try {
         if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
-        const incoming: IncomingCall = { method, headers: grpcHeaders(metadata), connection };
+        const { peer } = connection;
+        const headers = grpcHeaders(metadata);
+        const incoming: IncomingCall = { method, headers, peer, connection, patienceMs: Infinity };
         this.#admitted.set(metadata, await service.admit(incoming));
       } catch (error) {
         call.sendStatus(this.#refusal(path, error));

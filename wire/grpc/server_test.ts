@@ -7,8 +7,9 @@ import { defineService, type IncomingCall, type Methods } from "../service.ts";
 import { STATUS_NUMBERS, StatusError, type StatusName } from "../status.ts";
 import { RawConnection } from "../testing/raw_connection.ts";
 import { GrpcChannel } from "./client.ts";
-import type { Connection } from "./connection.ts";
-import { GrpcServer, type GrpcServerOptions, ListenError } from "./server.ts";
+import type { Connection } from "../connection.ts";
+import { ListenError } from "../listen_error.ts";
+import { GrpcServer, type GrpcServerOptions } from "./server.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -300,7 +301,7 @@ Deno.test("GrpcServer aborts the signals of a closed connection, but of no call 
   return onStage({
     fleet: {
       async pullMessages(_, { caller, signal }) {
-        started.come(caller.connection);
+        started.come(caller.connection!);
         await untilAborted(signal);
         aborted.come();
         return {};
@@ -330,7 +331,7 @@ Deno.test("GrpcServer knows which calls came on one connection", () => {
   return onStage({
     fleet: {
       pullMessages(_, { caller }) {
-        connections.push(caller.connection);
+        connections.push(caller.connection!);
         return Promise.resolve({});
       },
     },

@@ -1,0 +1,4 @@
+/** A port could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
