@@ -1,11 +1,10 @@
 /**
- * Starts the process of a ServerApp or a ClientApp and keeps it from outliving its parent.
+ * The process of a ServerApp or a ClientApp.
  *
  * @module
  */
 
-import { type Address, formatAddress, reachableAddress } from "../wire/address.ts";
-import type { PythonEnvironment } from "./python_environment.ts";
+import type { Address } from "../wire/address.ts";
 
 /** Which part of an app a process runs. */
 export type AppKind = "serverapp" | "clientapp";
@@ -30,30 +29,42 @@ export interface AppProcess {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Starts Flower's own app program, with the exact flags that Flower 1.25's SuperExec uses. */
-export function startPythonApp(environment: PythonEnvironment, launch: AppLaunch): AppProcess {
-  const { kind, token, flwrDirectory } = launch;
-  const address = formatAddress(reachableAddress(launch.apiAddress));
-  return startProcess(kind === "serverapp" ? environment.serverApp : environment.clientApp, [
-    "--insecure",
-    kind === "serverapp" ? "--serverappio-api-address" : "--clientappio-api-address",
-    address,
-    "--token",
-    token,
-    // Flower's programs end themselves when this process is gone.
-    "--parent-pid",
-    String(Deno.pid),
-    "--flwr-dir",
-    flwrDirectory,
-  ], { FLWR_HOME: flwrDirectory });
+/** What is needed to make an {@linkcode AppProcess}. */
+export interface AppProcessParts {
+  readonly pid: number;
+  readonly exited: Promise<Deno.CommandStatus>;
+  /** Sends a signal; called only while the process runs. */
+  readonly signal: (name: "SIGTERM" | "SIGKILL") => void;
+}
+
+/** Adds the way to end it to a process that was started. */
+export function appProcess({ pid, exited, signal }: AppProcessParts): AppProcess {
+  let running = true;
+  exited.finally(() => running = false);
+  return {
+    pid,
+    exited,
+    async stop(graceMs) {
+      if (running) signal("SIGTERM");
+      const timer = setTimeout(() => running && signal("SIGKILL"), graceMs);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A command line. */
+export interface AppCommand {
+  /** The path of the program. */
+  readonly program: string;
+  /** May hold the app's token: never logged. */
+  readonly args: readonly string[];
+  /** Added to the environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Starts a program whose output goes where ours goes. */
-export function startProcess(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): AppProcess {
+export function startProcess({ program, args, env }: AppCommand): AppProcess {
   const child = new Deno.Command(program, {
     args: [...args],
     env: { ...env },
@@ -61,19 +72,9 @@ export function startProcess(
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  let running = true;
-  const exited = child.status.finally(() => running = false);
-  const signal = (name: Deno.Signal) => {
-    if (running) child.kill(name);
-  };
-  return {
+  return appProcess({
     pid: child.pid,
-    exited,
-    async stop(graceMs) {
-      signal("SIGTERM");
-      const timer = setTimeout(() => signal("SIGKILL"), graceMs);
-      await exited;
-      clearTimeout(timer);
-    },
-  };
+    exited: child.status,
+    signal: (name) => child.kill(name),
+  });
 }

@@ -5,33 +5,56 @@
  */
 
 import { ExitError } from "../terminal/errors.ts";
-import { type AppLaunch, type AppProcess, startPythonApp } from "./app_process.ts";
-import { findPythonEnvironment } from "./python_environment.ts";
+import type { Log } from "../terminal/log.ts";
+import { type AppLaunch, type AppProcess, startProcess } from "./app_process.ts";
+import { Preload } from "./preload.ts";
+import { pythonCommand } from "./python_command.ts";
+import { findPythonEnvironment, type PythonEnvironment } from "./python_environment.ts";
+import { interpreterOf } from "./python_interpreter.ts";
 
 /** Which programs run an app (`[tool.trellis] runtime`, Python without one). */
 export type AppRuntime = "python" | "typescript";
 
-/** Starts the process of an app. Throws an {@linkcode ExitError} that says what is missing. */
-export type StartApp = (runtime: AppRuntime, launch: AppLaunch) => AppProcess;
+/** Starts the process of an app. Fails with an {@linkcode ExitError} that says what is missing. */
+export type StartApp = (runtime: AppRuntime, launch: AppLaunch) => Promise<AppProcess>;
 
 /** What app processes are started with. */
 export interface AppStarterOptions {
   /** The Python whose environment has flwr; the first flwr on `PATH` without. */
   readonly python: string | undefined;
+  /** Whether Python apps are forked from a process that has Flower loaded. */
+  readonly preload: boolean;
+  readonly log: Log;
+}
+
+/** Starts apps until it is disposed, which ends those that were forked. */
+export interface AppStarter extends AsyncDisposable {
+  readonly start: StartApp;
 }
 
 /** Finds what app processes need. Throws an {@linkcode ExitError} when `--python` has no flwr. */
-export async function appStarter(options: AppStarterOptions): Promise<StartApp> {
+export async function appStarter(options: AppStarterOptions): Promise<AppStarter> {
   const python = await findPythonEnvironment(options.python);
-  return (runtime, launch) => {
-    if (runtime === "typescript") {
-      throw new ExitError("TypeScript apps cannot be started here.");
-    }
-    if (!python) {
-      throw new ExitError(`There is no flwr on PATH to run the ${launch.kind} with.`, {
-        remedy: "Install flwr where this program runs, or name its Python with --python.",
-      });
-    }
-    return startPythonApp(python, launch);
+  const preload = python && options.preload ? await preloadFor(python, options.log) : undefined;
+  return {
+    async start(runtime, launch) {
+      if (runtime === "typescript") {
+        throw new ExitError("TypeScript apps cannot be started here.");
+      }
+      if (!python) {
+        throw new ExitError(`There is no flwr on PATH to run the ${launch.kind} with.`, {
+          remedy: "Install flwr where this program runs, or name its Python with --python.",
+        });
+      }
+      const command = pythonCommand(python, launch);
+      return preload ? await preload.start(command) : startProcess(command);
+    },
+    [Symbol.asyncDispose]: async () => await preload?.[Symbol.asyncDispose](),
   };
+}
+
+async function preloadFor(python: PythonEnvironment, log: Log): Promise<Preload | undefined> {
+  const script = python.clientApp;
+  const interpreter = await interpreterOf(script);
+  return interpreter && new Preload({ interpreter, script, log });
 }
