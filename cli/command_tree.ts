@@ -37,7 +37,7 @@ export interface CommandGroup {
  * Runs the command that `args` name and gives the exit code. Throws a {@linkcode UsageError} for an
  * unknown command, naming the nearest one.
  */
-export async function runCommand(
+export async function dispatch(
   group: CommandGroup,
   args: readonly string[],
   terminal: Terminal,
@@ -49,7 +49,7 @@ export async function runCommand(
   }
   const found = group.commands.find((candidate) => wordsOf(candidate).includes(word));
   if (found === undefined) throw unknownCommand(group, word);
-  if ("commands" in found) return await runCommand(found, rest, terminal);
+  if ("commands" in found) return await dispatch(found, rest, terminal);
   const parsed = parseCommand(found.spec, rest);
   if (HELP_FLAG.of(parsed.flags)) {
     terminal.print(helpText(found.spec));

@@ -18,14 +18,13 @@ import { controlError } from "./control_error.ts";
 /** The time limit of a call that carries little. Flower has none and waits for ever. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** An open connection to a Control API. Failures are errors for a person. */
+/** An open connection to a Control API. */
 export interface ControlClient {
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): Promise<MessageShape<O>>;
-  /** Throws the `StatusError` as it came: a stream's end may be a time limit, not a failure. */
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -38,16 +37,21 @@ export async function withControl<T>(
   connection: SuperLinkConnection,
   work: (control: ControlClient) => Promise<T>,
 ): Promise<T> {
-  const channel = new GrpcChannel(connection.address, connection.security);
+  using control = openControl(connection);
   try {
-    return await work({
-      unary: (method, request, options) =>
-        channel.unary(method, request, { timeoutMs: DEFAULT_TIMEOUT_MS, ...options }),
-      serverStream: (method, request, options) => channel.serverStream(method, request, options),
-    });
+    return await work(control);
   } catch (error) {
     throw await controlError(error, connection);
-  } finally {
-    channel.close();
   }
+}
+
+/** A connection whose errors are left as they come, for callers that try again. */
+export function openControl(connection: SuperLinkConnection): ControlClient & Disposable {
+  const channel = new GrpcChannel(connection.address, connection.security);
+  return {
+    unary: (method, request, options) =>
+      channel.unary(method, request, { timeoutMs: DEFAULT_TIMEOUT_MS, ...options }),
+    serverStream: (method, request, options) => channel.serverStream(method, request, options),
+    [Symbol.dispose]: () => channel.close(),
+  };
 }

@@ -7,15 +7,29 @@
 import type { Terminal } from "../terminal/terminal.ts";
 import { certsCommands } from "./certs.ts";
 import { configCommands } from "./config.ts";
-import { type CommandGroup, runCommand } from "./command_tree.ts";
+import { buildCommand } from "./build.ts";
+import { type CommandGroup, dispatch } from "./command_tree.ts";
 import { federationCommands } from "./federation.ts";
+import { installCommand } from "./install.ts";
 import { keysCommands } from "./keys.ts";
+import { listCommand } from "./list.ts";
+import { logCommand } from "./log.ts";
+import { pullCommand } from "./pull.ts";
+import { runCommand } from "./run.ts";
+import { stopCommand } from "./stop.ts";
 import { supernodeCommands } from "./supernode.ts";
 
 const cli: CommandGroup = {
   name: "trellis",
   summary: "A SuperLink, SuperNode and CLI for Flower federations.",
   commands: [
+    runCommand,
+    listCommand,
+    logCommand,
+    stopCommand,
+    pullCommand,
+    buildCommand,
+    installCommand,
     supernodeCommands,
     federationCommands,
     keysCommands,
@@ -33,5 +47,5 @@ const cli: CommandGroup = {
 
 /** Runs a CLI command line and gives its exit code. Errors are thrown. */
 export async function cliCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  return await runCommand(cli, args, terminal);
+  return await dispatch(cli, args, terminal);
 }

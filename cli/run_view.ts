@@ -6,8 +6,94 @@
 
 import type { Run } from "../proto/gen/flwr/proto/run_pb.ts";
 import type { Style } from "../terminal/colour.ts";
-import type { Cell } from "../terminal/table.ts";
-import { secondsBetween, showElapsed } from "./timestamp.ts";
+import type { JsonValue } from "../terminal/json.ts";
+import type { Cell, Column } from "../terminal/table.ts";
+import { secondsBetween, showElapsed, showTimestamp } from "./timestamp.ts";
+import { showBytes } from "./upload.ts";
+
+/** Runs, and the time by the SuperLink's clock. */
+export interface ListedRuns {
+  readonly runs: readonly Run[];
+  readonly now: string;
+}
+
+/** The columns of `ls`. */
+export const RUN_COLUMNS: readonly Column[] = [
+  { header: "Run ID", keepWhole: true },
+  { header: "Federation" },
+  { header: "App" },
+  { header: "Status" },
+  { header: "Elapsed" },
+  { header: "Status Changed @" },
+];
+
+/** The row of a run in `ls`. */
+export function runRow(run: Run, now: string): readonly Cell[] {
+  const changedAt = run.finishedAt || run.runningAt || run.startingAt || run.pendingAt;
+  return [
+    { text: String(run.runId), styles: ["bold"] },
+    { text: run.federation },
+    { text: runApp(run) },
+    ...runStatusCells(run, now),
+    { text: showTimestamp(changedAt), styles: ["brightBlack"] },
+  ];
+}
+
+/** Everything of a run, for `ls --run-id`. */
+export function runSheet(run: Run, now: string): readonly (readonly [string, Cell])[] {
+  const seconds = runSeconds(run, now);
+  const [status = { text: "" }, elapsed = { text: "" }] = runStatusCells(run, now);
+  const details = run.status?.details ?? "";
+  const total = Number(run.bytesRecv) + Number(run.bytesSent);
+  return [
+    ["Run ID", { text: String(run.runId), styles: ["bold"] }],
+    ["Federation", { text: run.federation }],
+    ["App", { text: runApp(run) }],
+    ["FAB Hash", { text: `${run.fabHash.slice(0, 8)}...${run.fabHash.slice(-8)}` }],
+    ["Status", status],
+    ...(details === "" ? [] : [["Details", { text: details }] as const]),
+    ["Elapsed", elapsed],
+    ["Pending At", { text: showTimestamp(run.pendingAt) }],
+    ["Starting At", { text: showTimestamp(run.startingAt) }],
+    ["Running At", { text: showTimestamp(run.runningAt) }],
+    ["Finished At", { text: showTimestamp(run.finishedAt) }],
+    ["Network traffic (inbound)", { text: showBytes(Number(run.bytesRecv)) }],
+    ["Network traffic (outbound)", { text: showBytes(Number(run.bytesSent)) }],
+    ["Network Traffic (total)", { text: showBytes(total) }],
+    ["Compute Time (ServerApp)", { text: showElapsed(seconds) }],
+    ["Compute Time (ClientApp)", { text: showElapsed(run.clientappRuntime) }],
+    ["Compute Time (total)", { text: showElapsed(seconds + run.clientappRuntime) }],
+  ];
+}
+
+/** A run in the JSON of `ls`, as Flower 1.25.0 writes it. */
+export function runJson(run: Run, now: string): JsonValue {
+  const seconds = runSeconds(run, now);
+  return {
+    "run-id": String(run.runId),
+    "federation": run.federation,
+    "fab-id": run.fabId,
+    "fab-name": run.fabId.split("/").at(-1) ?? "",
+    "fab-version": run.fabVersion,
+    "fab-hash": run.fabHash.slice(0, 8),
+    "status": runStatus(run),
+    "elapsed": seconds,
+    "pending-at": showTimestamp(run.pendingAt),
+    "starting-at": showTimestamp(run.startingAt),
+    "running-at": showTimestamp(run.runningAt),
+    "finished-at": showTimestamp(run.finishedAt),
+    "network-traffic": {
+      "inbound-bytes": run.bytesRecv,
+      "outbound-bytes": run.bytesSent,
+      "total-bytes": run.bytesRecv + run.bytesSent,
+    },
+    "compute-time": {
+      "serverapp-seconds": seconds,
+      "clientapp-seconds": run.clientappRuntime,
+      "total-seconds": seconds + run.clientappRuntime,
+    },
+  };
+}
 
 /** `finished:completed`, or the bare status of a run that is not finished. */
 export function runStatus({ status }: Run): string {

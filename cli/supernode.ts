@@ -7,11 +7,12 @@
 import { readPublicKeyFile } from "../keys/key_files.ts";
 import { spkiPem } from "../keys/public_key.ts";
 import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
-import { ExitError, UsageError } from "../terminal/errors.ts";
+import { ExitError } from "../terminal/errors.ts";
 import { switchFlag } from "../terminal/flags.ts";
 import { renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
+import { parseId, requireUint64 } from "./id.ts";
 import { listNodes, NODE_COLUMNS, nodeJson, nodeRow } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, TARGET_POSITIONALS } from "./target.ts";
@@ -116,15 +117,3 @@ export const supernodeCommands: CommandGroup = {
   summary: "Manage the SuperNodes of a federation. (With flags only, starts a SuperNode.)",
   commands: [register, unregister, list],
 };
-
-/** Reads a node or run id. Throws a {@linkcode UsageError} when it is not a whole number. */
-export function parseId(text: string, name: string): bigint {
-  if (/^\d{1,40}$/.test(text)) return BigInt(text);
-  throw new UsageError(`${name} must be a whole number, not "${text}".`);
-}
-
-/** Throws an {@linkcode ExitError} for a number that is no 64-bit id. */
-export function requireUint64(id: bigint): void {
-  if (id < 2n ** 64n) return;
-  throw new ExitError(`Value out of range: ${id}`, { remedy: "IDs are below 2^64." });
-}

@@ -14,8 +14,10 @@ import {
   readAppConnections,
   readHomeConnections,
 } from "../config/connection_files.ts";
+import { readUserConfigTable } from "../config/user_config.ts";
 import type { Positional } from "../terminal/command.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { listFlag, type RawFlags } from "../terminal/flags.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 
 /** The last two arguments of every command that talks to a SuperLink. */
@@ -32,15 +34,25 @@ export const TARGET_POSITIONALS: readonly Positional[] = [
   },
 ];
 
+/** `--federation-config`: other values for what the connection's table has. */
+export const FEDERATION_CONFIG_FLAG = listFlag(
+  "federation-config",
+  "PAIRS",
+  "Override values of the federation's table, as in 'insecure=true'.",
+);
+
 /** Where to look when a command line does not say it. */
 export interface TargetContext {
   readonly workingDirectory: string;
   readonly home: string;
+  /** Values of `--federation-config`. */
+  readonly federationConfig?: readonly string[];
 }
 
-/** The context of this process. */
-export function processContext(): TargetContext {
-  return { workingDirectory: ".", home: flwrHome() };
+/** The context of this process, for a command line with these flags. */
+export function processContext(flags: RawFlags = new Map()): TargetContext {
+  const federationConfig = FEDERATION_CONFIG_FLAG.of(flags);
+  return { workingDirectory: ".", home: flwrHome(), federationConfig };
 }
 
 /** Finds the connection that `[APP] [FEDERATION]` or `[SUPERLINK]` name, or the default one. */
@@ -49,12 +61,17 @@ export async function findConnection(
   context: TargetContext = processContext(),
 ): Promise<SuperLinkConnection> {
   const home = await readHomeConnections(context.home);
-  if (first === undefined) return await choose([...await appHere(context), home], undefined);
+  if (first === undefined) return await choose([...await appHere(context), home], first, context);
   if (second === undefined && !await isApp(first)) {
-    return await choose([home, ...await appHere(context)], first);
+    return await choose([home, ...await appHere(context)], first, context);
   }
   const app = await readAppConnections(first);
-  return await choose(app ? [app, home] : [home], second);
+  return await choose(app ? [app, home] : [home], second, context);
+}
+
+/** The directory of the app that is meant: the first argument, if it names one, or this one. */
+export async function appDirectory([first]: readonly string[]): Promise<string> {
+  return first !== undefined && await isApp(first) ? first : ".";
 }
 
 /** Whether an argument is the directory of an app rather than the name of a connection. */
@@ -67,11 +84,13 @@ export async function isApp(argument: string): Promise<boolean> {
 async function choose(
   files: readonly ConnectionFile[],
   wanted: string | undefined,
+  { federationConfig = [] }: TargetContext,
 ): Promise<SuperLinkConnection> {
   const name = wanted ?? files.find((file) => file.defaultName !== undefined)?.defaultName;
   if (name === undefined) throw nothingNamed(files);
+  const overrides = await readUserConfigTable(federationConfig);
   for (const file of files) {
-    const found = await connectionIn(file, name);
+    const found = await connectionIn(file, name, overrides);
     if (found) return found;
   }
   throw noSuchConnection(name, files);

@@ -32,14 +32,23 @@ const EXCLUDED = [".flwr/**", "**/__pycache__/**", "pyproject.toml"];
 /** No directory entries, nothing compressed, one date: the same files give the same bytes. */
 const ENTRY = { level: 0, os: 3, attrs: 0o600 << 16, mtime: new Date(2024, 9, 1) } as const;
 
+/** Gives the files, by path, that a FAB has besides those of the app's directory. */
+export type Bundle = (
+  directory: string,
+  app: AppConfig,
+) => Promise<ReadonlyMap<string, Uint8Array>>;
+
+/** For apps in Python, which need nothing else. */
+const noBundle: Bundle = () => Promise.resolve(new Map());
+
 /**
  * Builds the FAB of the app in a directory: its `.py`, `.toml` and `.md` files without what its own
- * `.gitignore` names, and a copy of `pyproject.toml` without the federations.
+ * `.gitignore` names, a copy of `pyproject.toml` without the federations, and what `bundle` makes.
  *
  * @throws FabError when there is no usable `pyproject.toml`, or the FAB would be larger than
  * Flower accepts.
  */
-export async function buildFab(directory: string): Promise<BuiltFab> {
+export async function buildFab(directory: string, bundle = noBundle): Promise<BuiltFab> {
   const configText = await readText(directory, "pyproject.toml");
   if (configText === undefined) {
     throw new FabError(`There is no pyproject.toml in "${directory}", so it is no Flower app.`);
@@ -49,23 +58,24 @@ export async function buildFab(directory: string): Promise<BuiltFab> {
   const isIncluded = matchPatterns(INCLUDED);
   const isExcluded = matchPatterns([...EXCLUDED, ...(ignored ? readPatterns(ignored) : [])]);
 
-  const paths: string[] = [];
+  const files = new Map(await bundle(directory, app));
+  let sizeBytes = 0;
   for await (const path of filesBelow(directory)) {
     // Whatever `.gitignore` says, the file itself with its federations stays here.
-    if (path === "pyproject.toml") continue;
-    if (isIncluded(path) && !isExcluded(path)) paths.push(path);
+    if (path === "pyproject.toml" || !isIncluded(path) || isExcluded(path)) continue;
+    const content = await Deno.readFile(join(directory, path));
+    sizeBytes += content.length;
+    if (sizeBytes > MAX_FAB_BYTES) throw tooLarge();
+    files.set(path, content);
   }
-  paths.sort(byCodePoint);
 
   const entries: Zippable = {
     "pyproject.toml": [encoder.encode(writeToml(withoutFederations(parseToml(configText)))), ENTRY],
   };
+  const paths = [...files.keys()].sort(byCodePoint);
   let manifest = "";
-  let sizeBytes = 0;
   for (const path of paths) {
-    const content = await Deno.readFile(join(directory, path));
-    sizeBytes += content.length;
-    if (sizeBytes > MAX_FAB_BYTES) throw tooLarge();
+    const content = files.get(path) ?? new Uint8Array();
     entries[path] = [content, ENTRY];
     manifest += `${path},${sha256(content)},${content.length * 8}\n`;
   }

@@ -1,0 +1,41 @@
+/**
+ * `build`: an app as a Flower App Bundle.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { textFlag } from "../terminal/flags.ts";
+import { buildAppFab } from "./app_fab.ts";
+import type { Command } from "./command_tree.ts";
+import { FORMAT_FLAG, report } from "./report.ts";
+
+const APP_FLAG = textFlag("app", "DIRECTORY", "Directory of the Flower app.", { defaultText: "." });
+const OUTPUT_FLAG = textFlag("output", "DIRECTORY", "Where the FAB goes.", { defaultText: "." });
+
+/** `trellis build`. */
+export const buildCommand: Command = {
+  spec: {
+    name: "trellis build",
+    summary: "Build a Flower App Bundle (FAB) of an app.",
+    flags: [APP_FLAG, OUTPUT_FLAG, FORMAT_FLAG],
+    epilogue: "Files that the app's .gitignore names are left out. The FAB of a Python app has " +
+      "the same bytes as the one that Flower 1.25 builds.",
+  },
+  run: ({ flags }, terminal) =>
+    report(FORMAT_FLAG.of(flags), terminal, async (say) => {
+      const { fab, warnings } = await buildAppFab(APP_FLAG.of(flags) ?? ".");
+      for (const warning of warnings) say(warning);
+      await Deno.writeFile(join(OUTPUT_FLAG.of(flags) ?? ".", fab.fileName), fab.content);
+      return {
+        json: {
+          "success": true,
+          "fab-id": fab.app.fabId,
+          "fab-version": fab.app.version,
+          "fab-hash": fab.hash,
+          "fab-filename": fab.fileName,
+        },
+        view: terminal.paint(`🎊 Successfully built ${fab.fileName}`, "bold", "green"),
+      };
+    }),
+};

@@ -1,0 +1,82 @@
+/**
+ * `ls` and `list`: the runs of a federation, or one of them in full.
+ *
+ * @module
+ */
+
+import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
+import { printable } from "../terminal/display_width.ts";
+import { UsageError } from "../terminal/errors.ts";
+import { switchFlag, textFlag } from "../terminal/flags.ts";
+import { renderSheet, renderTable, type TableOptions } from "../terminal/table.ts";
+import type { Command } from "./command_tree.ts";
+import { withControl } from "./control.ts";
+import { parseId, requireUint64 } from "./id.ts";
+import { FORMAT_FLAG, report } from "./report.ts";
+import { type ListedRuns, RUN_COLUMNS, runJson, runRow, runSheet } from "./run_view.ts";
+import {
+  FEDERATION_CONFIG_FLAG,
+  findConnection,
+  processContext,
+  TARGET_POSITIONALS,
+} from "./target.ts";
+import { timestampUs } from "./timestamp.ts";
+
+const RUN_ID_FLAG = textFlag("run-id", "RUN_ID", "Show everything of this run.");
+const RUNS_FLAG = switchFlag("runs", "List all runs (the default).", { hidden: true });
+
+/** `trellis list`, and `ls` for short. */
+export const listCommand: Command = {
+  spec: {
+    name: "trellis list",
+    summary: "List runs, oldest first, or show everything of one. Short: ls.",
+    positionals: TARGET_POSITIONALS,
+    flags: [RUN_ID_FLAG, RUNS_FLAG, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
+  },
+  aliases: ["ls"],
+  run({ flags, positionals }, terminal) {
+    const id = RUN_ID_FLAG.of(flags);
+    if (id !== undefined && RUNS_FLAG.of(flags)) {
+      throw new UsageError("The options --runs and --run-id are mutually exclusive.");
+    }
+    const runId = id === undefined ? undefined : parseId(id, "--run-id");
+    return report(FORMAT_FLAG.of(flags), terminal, async (say) => {
+      if (runId !== undefined) requireUint64(runId);
+      const connection = await findConnection(positionals, processContext(flags));
+      say(
+        runId === undefined
+          ? "📄 Listing all runs..."
+          : `🔍 Displaying information for run ID ${runId}...`,
+      );
+      const { runDict, now } = await withControl(
+        connection,
+        (control) => control.unary(Control.method.listRuns, runId === undefined ? {} : { runId }),
+      );
+      const runs = Object.values(runDict).sort((a, b) =>
+        (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
+      );
+      const options = { paint: terminal.paint, maxWidth: terminal.columns };
+      return {
+        json: { "success": true, "runs": runs.map((run) => runJson(run, now)) },
+        view: runId === undefined
+          ? allRuns({ runs, now }, options)
+          : oneRun({ runs, now }, options),
+      };
+    });
+  },
+};
+
+/** The table, and below it why runs failed: a reason is too long for a column. */
+function allRuns({ runs, now }: ListedRuns, options: TableOptions): string {
+  const reasons = runs.flatMap(({ runId, status }) =>
+    status?.subStatus === "failed" && status.details !== ""
+      ? [`Run ${runId} failed: ${printable(status.details)}`]
+      : []
+  );
+  return [renderTable(RUN_COLUMNS, runs.map((run) => runRow(run, now)), options), ...reasons]
+    .join("\n");
+}
+
+function oneRun({ runs, now }: ListedRuns, options: TableOptions): string {
+  return runs.map((run) => renderSheet(runSheet(run, now), options)).join("\n");
+}
