@@ -45,14 +45,34 @@ export async function readHomeConnections(home: string): Promise<ConnectionFile>
   return connectionFile(tableAt(document, ["superlink"]) ?? {}, file, "superlink", undefined);
 }
 
-/** Reads the connection called `name`; `undefined` when the file does not declare it. */
+/**
+ * Reads the connection called `name`; `undefined` when the file does not declare it. `overrides`
+ * (`--federation-config`) replace what its table says, and cannot add to it.
+ */
 export async function connectionIn(
   { connections, directory, file, prefix }: ConnectionFile,
   name: string,
+  overrides: TomlTable = {},
 ): Promise<SuperLinkConnection | undefined> {
   const table = connections.get(name);
-  return table &&
-    await readConnection(table, { name, header: `[${prefix}.${name}]`, file, directory });
+  if (table === undefined) return undefined;
+  const header = `[${prefix}.${name}]`;
+  const source = { name, header, file, directory };
+  return await readConnection(overridden(table, overrides, `${header} in "${file}"`), source);
+}
+
+function overridden(table: TomlTable, overrides: TomlTable, where: string): TomlTable {
+  const result = { ...table };
+  for (const [key, value] of Object.entries(overrides)) {
+    const own = table[key];
+    if (own === undefined) {
+      throw new ExitError(`There is no "${key}" to override in ${where}.`, {
+        remedy: `It has: ${Object.keys(table).join(", ")}.`,
+      });
+    }
+    result[key] = isTable(own) && isTable(value) ? overridden(own, value, where) : value;
+  }
+  return result;
 }
 
 /** Says that no file declares the connection, and what the files do declare. */

@@ -41,13 +41,15 @@ export function unpairedText(text: string): string {
  * of which a later one overrides an earlier one. Throws {@linkcode UserConfigError}.
  */
 export async function readUserConfig(values: readonly string[]): Promise<UserConfig> {
+  return flattenUserConfig(await readUserConfigTable(values));
+}
+
+/** As {@linkcode readUserConfig}, with names that have dots as tables in tables. */
+export async function readUserConfigTable(values: readonly string[]): Promise<TomlTable> {
   const [first, ...more] = values.filter((value) => value !== "");
-  if (first === undefined) return new Map();
-  if (first.endsWith(".toml") && more.length === 0) {
-    return flattenUserConfig(await readTomlFile(first));
-  }
+  if (first?.endsWith(".toml") && more.length === 0) return await readTomlFile(first);
   let merged: TomlTable = {};
-  for (const text of [first, ...more]) {
+  for (const text of first === undefined ? [] : [first, ...more]) {
     if (text.endsWith(".toml")) {
       throw new UserConfigError(
         `The TOML file "${text}" cannot be combined with key=value pairs. Give one or the other.`,
@@ -55,7 +57,7 @@ export async function readUserConfig(values: readonly string[]): Promise<UserCon
     }
     merged = Object.fromEntries([...Object.entries(merged), ...Object.entries(parsePairs(text))]);
   }
-  return flattenUserConfig(merged);
+  return merged;
 }
 
 /**
