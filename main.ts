@@ -16,7 +16,7 @@ import { processTerminal } from "./terminal/terminal.ts";
 
 /** A part of the program, with the arguments that are left for it. */
 export interface Mode {
-  readonly part: "superlink" | "supernode" | "cli" | "version";
+  readonly part: "superlink" | "supernode" | "app-process" | "cli" | "version";
   readonly args: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function chooseMode(executable: string, args: readonly string[]): Mode {
       return isVersion(first) ? VERSION : { part: "cli", args };
   }
   if (isVersion(first)) return VERSION;
-  if (first === "superlink") return { part: "superlink", args: rest };
+  if (first === "superlink" || first === "app-process") return { part: first, args: rest };
   const isNode = first === "supernode" && (rest[0] === undefined || rest[0].startsWith("-"));
   return isNode ? { part: "supernode", args: rest } : { part: "cli", args };
 }
@@ -68,6 +68,10 @@ async function run({ part, args }: Mode): Promise<number> {
     case "supernode": {
       const { supernodeCommand } = await import("./supernode/main.ts");
       return await supernodeCommand([...args]);
+    }
+    case "app-process": {
+      const { appProcessCommand } = await import("./apps/typescript/app_process_command.ts");
+      return await appProcessCommand(args);
     }
     case "cli": {
       const { cliCommand } = await import("./cli/main.ts");

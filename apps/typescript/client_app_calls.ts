@@ -1,0 +1,109 @@
+import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
+import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
+import type { Context, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
+import { postOrder } from "../../records/object_tree.ts";
+import { eachWithin } from "../../sdk/each_within.ts";
+import type { Envelope, PushAnswer, PushTarget } from "../../sdk/server_app_api.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { AppCalls } from "./app_calls.ts";
+import { pullObject } from "./pull_object.ts";
+
+const { method } = ClientAppIo;
+/** No more than this many objects are pulled at a time; Flower cuts arrays into 5 MiB. */
+const MAX_PULLS = 8;
+
+/** What a ClientApp is started with. */
+export interface ClientAppInputs {
+  readonly context: Context;
+  readonly fab: Fab;
+  readonly instruction: Instruction;
+}
+
+/** An instruction's id, which is its root object's, and the contents of its objects. */
+export interface Instruction {
+  readonly messageId: string;
+  readonly contents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Pulls what the token admits to, as soon as it is there. Throws a `StatusError`. */
+export async function pullClientAppInputs(
+  calls: AppCalls,
+  token: string,
+  signal: AbortSignal,
+): Promise<ClientAppInputs> {
+  const { context, fab } = await calls.make(method.pullClientAppInputs, { token }, signal);
+  if (context === undefined || fab === undefined) {
+    throw new StatusError("INTERNAL", "The SuperNode sent no context or no FAB.");
+  }
+  const { messageObjectTrees: [tree] } = await calls.make(method.pullMessage, { token }, signal);
+  if (tree === undefined) throw new StatusError("INTERNAL", "The SuperNode sent no message.");
+  return { context, fab, instruction: await pullInstruction(calls, context, tree, signal) };
+}
+
+async function pullInstruction(
+  calls: AppCalls,
+  { nodeId, runId }: Context,
+  tree: ObjectTree,
+  signal: AbortSignal,
+): Promise<Instruction> {
+  const contents = new Map<string, Uint8Array>();
+  await eachWithin({ count: MAX_PULLS }, postOrder(tree), async ({ objectId }) => {
+    const name = { nodeId, runId, objectId };
+    const content = await pullObject(calls, method.pullObject, name, signal);
+    if (content === undefined) {
+      throw new StatusError("NOT_FOUND", `The SuperNode has no object ${objectId}.`);
+    }
+    contents.set(objectId, content);
+  });
+  const messageId = tree.objectId;
+  await calls.make(
+    method.confirmMessageReceived,
+    { node: { nodeId }, runId, messageObjectId: messageId },
+    signal,
+  );
+  return { messageId, contents };
+}
+
+/** Pushes a ClientApp's reply and context (ClientAppIo of Flower 1.25). Throws a `StatusError`. */
+export class ClientAppCalls implements PushTarget {
+  readonly #calls: AppCalls;
+  readonly #token: string;
+  readonly #context: Context;
+  readonly #signal: AbortSignal;
+
+  /** Calls end with the reason of `signal` when that aborts. */
+  constructor(calls: AppCalls, token: string, context: Context, signal: AbortSignal) {
+    this.#calls = calls;
+    this.#token = token;
+    this.#context = context;
+    this.#signal = signal;
+  }
+
+  async pushMessages(envelopes: readonly Envelope[]): Promise<PushAnswer> {
+    const { objectsToPush } = await this.#calls.make(method.pushMessage, {
+      token: this.#token,
+      messagesList: envelopes.map(({ message }) => message),
+      messageObjectTrees: envelopes.map(({ tree }) => tree),
+    }, this.#signal);
+    // A SuperNode answers with no ids.
+    return { messageIds: envelopes.map(({ tree }) => tree.objectId), objectsToPush };
+  }
+
+  async pushObject(objectId: string, objectContent: Uint8Array): Promise<void> {
+    const { nodeId, runId } = this.#context;
+    const { stored } = await this.#calls.make(
+      method.pushObject,
+      { node: { nodeId }, runId, objectId, objectContent },
+      this.#signal,
+    );
+    if (!stored) {
+      throw new StatusError("FAILED_PRECONDITION", `The SuperNode did not take ${objectId}.`);
+    }
+  }
+
+  /** Stores the context, which makes the token invalid. */
+  async pushOutputs(context: Context): Promise<void> {
+    const request = { token: this.#token, context };
+    await this.#calls.make(method.pushClientAppOutputs, request, this.#signal);
+  }
+}

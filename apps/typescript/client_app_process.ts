@@ -1,0 +1,131 @@
+/**
+ * The process of a ClientApp in TypeScript: does for one message what Flower 1.25's
+ * `flwr-clientapp` does.
+ *
+ * @module
+ */
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FabError } from "../../fab/fab_error.ts";
+import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
+import { ContextSchema, MessageSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
+import { ErrorCode } from "../../records/error_code.ts";
+import type { MessageError } from "../../records/message.ts";
+import { type Metadata, metadataFromProto } from "../../records/metadata.ts";
+import { parseObject } from "../../records/object_head.ts";
+import { createErrorReply } from "../../records/reply.ts";
+import { RecordError } from "../../records/record_error.ts";
+import { pushMessages } from "../../sdk/push.ts";
+import { ExitError } from "../../terminal/errors.ts";
+import { StatusError } from "../../wire/status.ts";
+import { answerClientApp } from "./answer_call.ts";
+import { AppCalls } from "./app_calls.ts";
+import { startHeartbeats } from "./app_heartbeats.ts";
+import type { AppProcessOptions } from "./app_process_options.ts";
+import { type AppEnding, runApp } from "./app_worker.ts";
+import { bundlePath, componentRuntime } from "./bundle_paths.ts";
+import {
+  ClientAppCalls,
+  type ClientAppInputs,
+  type Instruction,
+  pullClientAppInputs,
+} from "./client_app_calls.ts";
+import { installApp } from "./install_app.ts";
+
+/**
+ * Runs the ClientApp for the one message that the token admits to, and pushes its reply, which is an
+ * error when the app fails. Gives the exit code, 0 when there is a reply.
+ *
+ * Throws an {@linkcode ExitError} when the SuperNode does not admit the process or does not take the
+ * reply.
+ */
+export async function runClientAppProcess(options: AppProcessOptions): Promise<number> {
+  const { apiAddress, token, show } = options;
+  using calls = new AppCalls({
+    address: apiAddress,
+    say: (text) => show("stderr", `${text}\n`),
+  });
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const heartbeats = startHeartbeats({
+    calls,
+    method: ClientAppIo.method.sendAppHeartbeat,
+    token,
+    refused: () => ended.abort("its token is not accepted"),
+  });
+  try {
+    const inputs = await pullClientAppInputs(calls, token, signal);
+    const api = new ClientAppCalls(calls, token, inputs.context, signal);
+    const ending = await handle(options, inputs, api, signal);
+    if (!ending.ok) {
+      show("stderr", `The ClientApp failed.\n${ending.stack}\n`);
+      const instruction = readMetadata(inputs.instruction);
+      const nowSeconds = Date.now() / 1000;
+      await pushMessages(api, [createErrorReply(instruction, errorOf(ending), { nowSeconds })]);
+    }
+    heartbeats[Symbol.dispose]();
+    await api.pushOutputs(
+      ending.context === undefined ? inputs.context : fromBinary(ContextSchema, ending.context),
+    );
+    return 0;
+  } catch (error) {
+    if (signal.aborted) throw new ExitError(`The ClientApp process was ended: ${signal.reason}.`);
+    if (!(error instanceof StatusError)) throw error;
+    throw new ExitError(`The SuperNode refuses the ClientApp: ${error.message}`, { cause: error });
+  } finally {
+    heartbeats[Symbol.dispose]();
+  }
+}
+
+/** Runs the app. What keeps it from running is an ending, too. */
+async function handle(
+  { flwrDirectory, permissions, show }: AppProcessOptions,
+  { context, fab, instruction }: ClientAppInputs,
+  api: ClientAppCalls,
+  signal: AbortSignal,
+): Promise<AppEnding> {
+  let folder: string;
+  const path = bundlePath("clientapp");
+  try {
+    const app = await installApp(fab, flwrDirectory);
+    if (componentRuntime(app.fab.files, "clientapp") !== "typescript") {
+      return failure("load", new FabError(`The FAB has no "${path}".`));
+    }
+    folder = app.folder;
+  } catch (error) {
+    return failure("run", error);
+  }
+  return await runApp(
+    { folder, path, permissions },
+    { app: "clientapp", context: toBinary(ContextSchema, context), instruction },
+    { print: show, answer: (call) => answerClientApp(call, api) },
+    signal,
+  );
+}
+
+function failure(stage: "load" | "run", thrown: unknown): AppEnding {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { name, message } = error;
+  return { ok: false, stage, name, message, stack: error.stack ?? message };
+}
+
+/** The error reply's code and text, which are those of Flower 1.25. */
+function errorOf({ stage, name, message }: AppEnding & { ok: false }): MessageError {
+  return stage === "load"
+    ? {
+      code: ErrorCode.LOAD_CLIENT_APP_EXCEPTION,
+      reason: "An exception was raised when attempting to load `ClientApp`",
+    }
+    : {
+      code: ErrorCode.CLIENT_APP_RAISED_EXCEPTION,
+      reason: `<class '${name}'>:<'${message}'>`,
+    };
+}
+
+/** What the instruction says of itself, for a reply without its app. */
+function readMetadata({ messageId, contents }: Instruction): Metadata {
+  const content = contents.get(messageId);
+  const metadata = content && fromBinary(MessageSchema, parseObject(content).body).metadata;
+  if (!metadata) throw new RecordError("The instruction has no metadata.");
+  return { ...metadataFromProto(metadata), messageId };
+}
