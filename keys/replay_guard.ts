@@ -72,6 +72,14 @@ export class ReplayGuard {
     return share.accept(timestampMicros, Number(BigInt.asUintN(R_BITS, r)), limit);
   }
 
+  /**
+   * Takes note that a key has come to own a node by a proof with this timestamp: neither that proof
+   * nor an older one is judged again, not even when others' calls pushed the key out of memory before.
+   */
+  adopt(keyId: string, timestampMicros: number): void {
+    this.#ownersShare(keyId).raiseMark(timestampMicros);
+  }
+
   /** Forgets a key whose proofs can never be accepted again. */
   forget(keyId: string): void {
     this.#owners.delete(keyId);

@@ -62,6 +62,24 @@ Deno.test("ReplayGuard remembers a stranger's proofs when its key is registered"
   assertEquals(guard.accept("key", true, NOW, 1n), "seen");
 });
 
+Deno.test("ReplayGuard.adopt() keeps the proof by which a key came to own a node from being used again", () => {
+  const guard = new ReplayGuard({ windowMicros: WINDOW, strangerLimit: 1 });
+  assertEquals(guard.accept("key", false, NOW, 1n), "fresh");
+  assertEquals(guard.accept("other", false, NOW, 1n), "fresh", "and the first is pushed out");
+  guard.adopt("key", NOW);
+  assertEquals(guard.accept("key", true, NOW, 1n), "too-old");
+  assertEquals(guard.accept("key", true, NOW - 1, 2n), "too-old");
+  assertEquals(guard.accept("key", true, NOW + 1, 3n), "fresh");
+});
+
+Deno.test("ReplayGuard.adopt() keeps what was seen of a stranger", () => {
+  const guard = new ReplayGuard({ windowMicros: WINDOW });
+  assertEquals(guard.accept("key", false, NOW, 1n), "fresh");
+  assertEquals(guard.accept("key", false, NOW + 1, 2n), "fresh");
+  guard.adopt("key", NOW);
+  assertEquals(guard.accept("key", true, NOW + 1, 2n), "seen");
+});
+
 Deno.test("ReplayGuard bounds what strangers can make it remember", () => {
   const guard = new ReplayGuard({ windowMicros: WINDOW, strangerLimit: 10 });
   for (let key = 0; key < 100; key++) {

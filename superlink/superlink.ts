@@ -94,11 +94,11 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         bells.ring(topics.nodes);
         guard.forget(row.keyId);
         httpSessions.forget(row.keyId);
-        marks?.forget(row.keyId);
       },
     },
     log,
     clock.nowMicros(),
+    marks,
   );
   const objects = new Objects(database.kv, database.blobs);
   const messages = new Messages(
@@ -131,6 +131,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         refusals,
       }),
     nodes,
+    guard,
     marks,
     bells,
     runs,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReplayGuard } from "../../keys/replay_guard.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
@@ -32,6 +33,7 @@ export interface FleetServiceOptions {
   readonly managed: boolean;
   readonly authenticate: (call: IncomingCall) => Promise<FleetCaller>;
   readonly nodes: Nodes;
+  readonly guard: ReplayGuard;
   readonly marks: Marks | undefined;
   readonly bells: Bells;
   readonly runs: Runs;
@@ -47,7 +49,7 @@ export interface FleetServiceOptions {
 
 /** Makes the Fleet service. */
 export function fleetService(options: FleetServiceOptions): Service {
-  const { nodes, marks, bells, clock, log, refusals } = options;
+  const { nodes, guard, marks, bells, clock, log, refusals } = options;
   const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
@@ -127,6 +129,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         const error = flowerError("publicKeyInUse");
         throw refuse(caller, "RegisterNode", "the key is or was registered", error);
       }
+      guard.adopt(caller.key.id, caller.timestampMicros);
       if (mark !== undefined) marks?.written(caller.key.id, mark);
       log.info("node.registered", `SuperNode ${row.nodeId} registered itself: ${who(caller)}.`, {
         ...fields(caller, row.nodeId),

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { StatusError } from "../../wire/status.ts";
 import { commit } from "./commit.ts";
 import { keys } from "./layout.ts";
 
@@ -23,6 +24,9 @@ export class Marks {
   /** What this process has written. A key that is not here has not called since the start. */
   readonly #written = new Map<string, number>();
   #due = new Map<string, number>();
+  /** Keys whose node is being or was lately unregistered: a mark would outlive it. */
+  #ended = new Set<string>();
+  #endedBefore = new Set<string>();
   #batch: Promise<void> | undefined;
 
   constructor(kv: Deno.Kv) {
@@ -35,9 +39,15 @@ export class Marks {
     return (await this.#kv.get<number>(keys.mark(keyId))).value ?? undefined;
   }
 
-  /** Comes back once the disk has a mark for the key that covers the timestamp. */
+  /**
+   * Comes back once the disk has a mark for the key that covers the timestamp. Throws a `StatusError`
+   * when it cannot have one.
+   */
   async cover(keyId: string, timestampMicros: number): Promise<void> {
     while (timestampMicros > (this.#written.get(keyId) ?? Number.NEGATIVE_INFINITY)) {
+      if (this.#ended.has(keyId) || this.#endedBefore.has(keyId)) {
+        throw new StatusError("UNAVAILABLE", "The SuperNode is being unregistered.");
+      }
       const mark = this.covering(timestampMicros);
       this.#due.set(keyId, Math.max(mark, this.#due.get(keyId) ?? mark));
       await (this.#batch ??= this.#writeBatch());
@@ -54,9 +64,22 @@ export class Marks {
     this.#written.set(keyId, markMicros);
   }
 
-  /** Forgets what is known of a key whose proofs are behind the window or refused for ever. */
-  forget(keyId: string): void {
-    this.#written.delete(keyId);
+  /**
+   * Runs the commit that unregisters the key's node and deletes its mark, while no mark of the key is
+   * written: a call that is under way would bring it back.
+   */
+  async whileEnding<T>(keyId: string, task: () => Promise<T>): Promise<T> {
+    this.#ended.add(keyId);
+    this.#due.delete(keyId);
+    try {
+      await this.#batch?.catch(() => {});
+      const result = await task();
+      this.#written.delete(keyId);
+      return result;
+    } catch (error) {
+      this.#ended.delete(keyId);
+      throw error;
+    }
   }
 
   /** Lets go of marks that the window has left behind; the disk still has them. */
@@ -64,6 +87,8 @@ export class Marks {
     for (const [keyId, mark] of this.#written) {
       if (mark < oldestMicros) this.#written.delete(keyId);
     }
+    // Calls that were under way when the node was unregistered are over by the next time.
+    [this.#endedBefore, this.#ended] = [this.#ended, new Set()];
   }
 
   async #writeBatch(): Promise<void> {

@@ -89,7 +89,7 @@ Deno.test("Marks.before() gives what an earlier process left, until this one has
     assertEquals(await marks.before("key"), undefined);
   }));
 
-Deno.test("Marks.before() reads the disk again when a mark is behind the window or was forgotten", () =>
+Deno.test("Marks.before() reads the disk again when a mark is behind the window", () =>
   withKv(async (kv) => {
     const marks = new Marks(kv);
     await marks.cover("key", NOW);
@@ -109,6 +109,47 @@ Deno.test("Marks.cover() fails as UNAVAILABLE while the disk is full, and works 
       assertEquals(error.status, "UNAVAILABLE");
     }
     watch.broken = false;
+    await marks.cover("key", NOW);
+    assertEquals(await markOf(kv, "key"), NOW + AHEAD_MICROS);
+  }));
+
+Deno.test("Marks.whileEnding() lets no call that is under way bring a deleted mark back", () =>
+  withKv(async (kv) => {
+    const marks = new Marks(kv);
+    await marks.cover("key", NOW);
+    const later = NOW + AHEAD_MICROS + 1;
+    const underWay = [marks.cover("key", later), marks.cover("other", NOW)];
+    const ending = marks.whileEnding("key", async () => {
+      await kv.delete(keys.mark("key"));
+    });
+    const [refused, other] = await Promise.allSettled([...underWay, ending]);
+    assertEquals([refused?.status, other?.status], ["rejected", "fulfilled"]);
+    for (let prune = 0; prune < 2; prune++) {
+      const error = await assertRejects(() => marks.cover("key", later), StatusError);
+      assertEquals(error.status, "UNAVAILABLE");
+      assertEquals(await markOf(kv, "key"), null);
+      marks.prune(NOW);
+    }
+  }));
+
+Deno.test("Marks.whileEnding() waits for a mark that is being written", () =>
+  withKv(async (kv) => {
+    const marks = new Marks(kv);
+    const covered = marks.cover("key", NOW);
+    await Promise.resolve();
+    await Promise.resolve();
+    await marks.whileEnding("key", async () => {
+      await kv.delete(keys.mark("key"));
+    });
+    await covered;
+    assertEquals(await markOf(kv, "key"), null);
+  }));
+
+Deno.test("Marks.whileEnding() covers on when the node could not be unregistered", () =>
+  withKv(async (kv) => {
+    const marks = new Marks(kv);
+    const failing = marks.whileEnding("key", () => Promise.reject(new Error("full")));
+    await assertRejects(() => failing, Error, "full");
     await marks.cover("key", NOW);
     assertEquals(await markOf(kv, "key"), NOW + AHEAD_MICROS);
   }));

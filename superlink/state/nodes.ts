@@ -13,6 +13,7 @@ import { randomId } from "./random_id.ts";
 import { commit } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
 import { type Lease, leaseRow, Leases } from "./leases.ts";
+import type { Marks } from "./marks.ts";
 import * as life from "./node_life.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 
@@ -60,23 +61,29 @@ export class Nodes {
   readonly #kv: Deno.Kv;
   readonly #leases: Leases;
   readonly #events: NodeEvents;
+  readonly #marks: Marks | undefined;
   readonly #turns = new OneAtATime<bigint>();
   /** Rows that were read or written; this process alone changes them. */
   readonly #entries = new Map<bigint, Entry>();
   readonly #nodeIds = new Map<string, bigint>();
 
-  private constructor(kv: Deno.Kv, leases: Leases, events: NodeEvents) {
+  private constructor(kv: Deno.Kv, leases: Leases, events: NodeEvents, marks: Marks | undefined) {
     this.#kv = kv;
     this.#leases = leases;
     this.#events = events;
+    this.#marks = marks;
   }
 
-  /** Reads who was online, and grants those nodes an interval's grace from `startMicros`. */
+  /**
+   * Reads who was online, and grants those nodes an interval's grace from `startMicros`. `marks` are
+   * those of the same database, where it has any.
+   */
   static async open(
     kv: Deno.Kv,
     events: NodeEvents,
     log: Log,
     startMicros: number,
+    marks?: Marks,
   ): Promise<Nodes> {
     const leases = new Leases(kv, log);
     for await (const { key, value } of kv.list<LeaseRow>({ prefix: keys.leases })) {
@@ -85,7 +92,7 @@ export class Nodes {
         leases.renew(nodeId, life.leaseAfterStart(value, startMicros));
       }
     }
-    return new Nodes(kv, leases, events);
+    return new Nodes(kv, leases, events, marks);
   }
 
   /** The living (not unregistered) node of a key. */
@@ -258,7 +265,8 @@ export class Nodes {
       const row = life.unregistered(entry.row, nowMicros, this.#leases.get(nodeId));
       const operation = this.#kv.atomic().delete(keys.lease(nodeId)).delete(keys.mark(row.keyId));
       if (row.keyless) operation.set(keys.keylessGone(nowMicros, nodeId), null);
-      await this.#leases.whileFrozen(nodeId, () => this.#save(entry, row, operation));
+      const save = () => this.#leases.whileFrozen(nodeId, () => this.#save(entry, row, operation));
+      await (this.#marks ? this.#marks.whileEnding(row.keyId, save) : save());
       this.#leases.remove(nodeId);
       this.#events.unregistered(row);
       return row;
