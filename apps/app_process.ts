@@ -14,6 +14,8 @@ export interface AppLaunch {
   readonly kind: AppKind;
   /** The API that the process calls: ServerAppIo or ClientAppIo, without TLS. */
   readonly apiAddress: Address;
+  /** The Runtime API, which processes of Flower 1.35 and newer call instead, without TLS too. */
+  readonly runtimeAddress?: Address | undefined;
   /** Admits the process to its run. Never logged; Flower 1.25 takes it on the command line only. */
   readonly token: string;
   /** Where FABs are installed; `FLWR_HOME` of the process. */

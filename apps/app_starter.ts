@@ -46,7 +46,7 @@ export async function appStarter(options: AppStarterOptions): Promise<AppStarter
           remedy: "Install flwr where this program runs, or name its Python with --python.",
         });
       }
-      const command = pythonCommand(python, launch);
+      const command = await pythonCommand(python, launch);
       return preload ? await preload.start(command) : startProcess(command);
     },
     [Symbol.asyncDispose]: async () => await preload?.[Symbol.asyncDispose](),

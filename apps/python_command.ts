@@ -4,27 +4,47 @@
  * @module
  */
 
+import { ExitError } from "../terminal/errors.ts";
 import { formatAddress, reachableAddress } from "../wire/address.ts";
 import type { AppCommand, AppLaunch } from "./app_process.ts";
+import { callsOverHttp } from "./flower_version.ts";
 import type { PythonEnvironment } from "./python_environment.ts";
 
-/** What starts an app, with the exact flags that Flower 1.25's SuperExec uses. */
-export function pythonCommand(environment: PythonEnvironment, launch: AppLaunch): AppCommand {
+/** What starts an app, with the exact flags that the SuperExec of its Flower version uses. */
+export async function pythonCommand(
+  environment: PythonEnvironment,
+  launch: AppLaunch,
+): Promise<AppCommand> {
   const { kind, token, flwrDirectory } = launch;
+  const program = kind === "serverapp" ? environment.serverApp : environment.clientApp;
+  const overHttp = await callsOverHttp(program);
   return {
-    program: kind === "serverapp" ? environment.serverApp : environment.clientApp,
+    program,
     args: [
       "--insecure",
-      kind === "serverapp" ? "--serverappio-api-address" : "--clientappio-api-address",
-      formatAddress(reachableAddress(launch.apiAddress)),
+      ...overHttp ? runtimeApi(launch) : appIoApi(launch),
       "--token",
       token,
       // Flower's programs end themselves when this process is gone.
       "--parent-pid",
       String(Deno.pid),
-      "--flwr-dir",
-      flwrDirectory,
+      // Newer ones take it from FLWR_HOME alone.
+      ...overHttp ? [] : ["--flwr-dir", flwrDirectory],
     ],
     env: { FLWR_HOME: flwrDirectory },
   };
+}
+
+function appIoApi({ kind, apiAddress }: AppLaunch): string[] {
+  const flag = kind === "serverapp" ? "--serverappio-api-address" : "--clientappio-api-address";
+  return [flag, formatAddress(reachableAddress(apiAddress))];
+}
+
+function runtimeApi({ kind, runtimeAddress }: AppLaunch): string[] {
+  if (runtimeAddress) {
+    return ["--runtime-api-address", formatAddress(reachableAddress(runtimeAddress))];
+  }
+  throw new ExitError(`Apps of Flower 1.35 and newer cannot be run here as a ${kind}.`, {
+    remedy: "Name the Python of an environment with an older flwr with --python.",
+  });
 }

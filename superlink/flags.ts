@@ -48,6 +48,20 @@ export const flags = {
     { defaultText: "the first flwr on PATH" },
   ),
   ...preloadFlags,
+  httpHost: textFlag(
+    "host",
+    "HOST",
+    "Where peers of Flower 1.35 and newer connect: SuperNodes, the CLI and apps alike, over HTTP.",
+    { defaultText: "127.0.0.1" },
+  ),
+  httpPort: numberFlag("port", "PORT", "The port of --host.", {
+    min: 0,
+    max: 65_535,
+    integer: true,
+    defaultText: "8000",
+  }),
+  noHttp: switchFlag("no-http", "Serve peers up to Flower 1.39 only, over gRPC."),
+  noGrpc: switchFlag("no-grpc", "Serve peers of Flower 1.40 and newer only, over HTTP."),
   fleetAddress: textFlag(
     "fleet-api-address",
     "HOST:PORT",

@@ -9,7 +9,7 @@ import { preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import type { RawFlags } from "../terminal/flags.ts";
-import { type Address, parseAddress } from "../wire/address.ts";
+import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
 import type { ServerTlsFiles } from "../wire/tls.ts";
 import { flags } from "./flags.ts";
 
@@ -26,6 +26,10 @@ export interface SuperLinkOptions {
   readonly preload: boolean;
   /** `FLWR_HOME`: where app processes install FABs. */
   readonly flwrDirectory: string;
+  /** Whether peers of Flower 1.23 to 1.39 are served. */
+  readonly grpc: boolean;
+  /** Where newer peers are served, if they are. */
+  readonly http: HttpPlaneOptions | undefined;
   readonly fleetAddress: Address;
   readonly controlAddress: Address;
   readonly serverAppAddress: Address;
@@ -37,6 +41,13 @@ export interface SuperLinkOptions {
   readonly logFormat: "text" | "json";
   /** What an operator should know of the flags that were given. */
   readonly warnings: readonly string[];
+}
+
+/** Where the HTTP plane listens. */
+export interface HttpPlaneOptions {
+  readonly address: Address;
+  /** Nobody asked for it. */
+  readonly byDefault: boolean;
 }
 
 /** Flower's number for arguments that do not go together, and for an address it cannot read. */
@@ -84,6 +95,8 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     python: flags.python.of(raw),
     preload: preloadOf(raw) && flags.isolation.of(raw) === "subprocess",
     flwrDirectory: flwrHome(),
+    grpc: !flags.noGrpc.of(raw),
+    http: httpPlaneOf(raw),
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },
     controlAddress: control ?? { host: "127.0.0.1", port: 9093 },
@@ -115,6 +128,34 @@ function tlsFilesOf(raw: RawFlags): ServerTlsFiles | undefined {
         "--insecure for a try-out.",
     },
   );
+}
+
+/** As in Flower 1.35 and newer. */
+const HTTP_DEFAULT: Address = { host: "127.0.0.1", port: 8000 };
+
+function httpPlaneOf(raw: RawFlags): HttpPlaneOptions | undefined {
+  const host = flags.httpHost.of(raw);
+  const port = flags.httpPort.of(raw);
+  const byDefault = host === undefined && port === undefined;
+  if (!flags.noHttp.of(raw)) {
+    const { host: defaultHost, port: defaultPort } = HTTP_DEFAULT;
+    const text = formatAddress({ host: host ?? defaultHost, port: port ?? defaultPort });
+    const address = parseAddress(text);
+    if (address) return { address, byDefault };
+    throw new ExitError(`--host takes a host name or an IP address, not "${host}".`, {
+      flowerCode: INVALID_ADDRESS,
+      remedy: "For example 127.0.0.1, 0.0.0.0 or ::.",
+    });
+  }
+  if (!byDefault || flags.noGrpc.of(raw)) {
+    throw new ExitError(
+      byDefault
+        ? "--no-http and --no-grpc leave nothing."
+        : "--no-http goes with no --host or --port.",
+      { flowerCode: INVALID_ARGUMENTS, remedy: "Leave --no-http out." },
+    );
+  }
+  return undefined;
 }
 
 function addressOf(flag: string, text: string | undefined): Address | undefined {

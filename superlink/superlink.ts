@@ -21,27 +21,24 @@ import { Messages } from "./messages/messages.ts";
 import { Objects } from "./objects/objects.ts";
 import { Fabs } from "./runs/fabs.ts";
 import { Runs } from "./runs/runs.ts";
+import { Listeners } from "./listeners.ts";
+import { type GrpcAddresses, openGrpcPlane, openHttpPlane, openServerAppPort } from "./planes.ts";
 import type { SuperLinkOptions } from "./options.ts";
 import type { Database } from "./state/database.ts";
 import { Marks } from "./state/marks.ts";
 import { Nodes } from "./state/nodes.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { ReplayGuard } from "../keys/replay_guard.ts";
-import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
-import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
+import type { Address } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
-import { GrpcServer } from "../wire/grpc/server.ts";
-import { ListenError } from "../wire/listen_error.ts";
-import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
 /** A SuperLink that serves. */
 export interface RunningSuperLink {
   /** The addresses really listened on. */
-  readonly fleetAddress: Address;
-  readonly controlAddress: Address;
-  readonly serverAppAddress: Address;
+  readonly grpc: GrpcAddresses | undefined;
+  readonly httpAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
   /** Ends held calls, lets the others finish, and writes what is left to write. */
   stop(): Promise<void>;
@@ -61,8 +58,6 @@ export interface SuperLinkParts {
 
 /** How far the clock of a SuperNode may be ahead, in milliseconds (Flower 1.23 to 1.42). */
 const PROOF_DRIFT_MS = 5_000;
-/** FABs have at most 10 MiB; nothing else that the CLI sends is large. */
-const CONTROL_MESSAGE_LIMIT_BYTES = 32 * 1024 ** 2;
 /** How long calls under way may take to finish when the SuperLink stops. */
 const DRAIN_MS = 5_000;
 
@@ -148,49 +143,27 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
   const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, clock, log });
-  const listeners: GrpcServer[] = [];
   let serving = false;
+  const listeners = new Listeners(log, () => serving);
   const stop = async () => {
     serving = false;
     await launcher?.stop();
     bells.stop();
-    await Promise.all(listeners.map((listener) => listener.drain(DRAIN_MS)));
+    await listeners.drain(DRAIN_MS);
     await upkeep.stop();
     await database.close();
   };
-  const listen = async (
-    service: Service,
-    address: Address,
-    serverTls: ServerTls | undefined,
-    maxMessageBytes: number,
-  ) => {
-    const server = new GrpcServer({
-      tls: serverTls,
-      maxMessageBytes,
-      onInternalError: (method, error) => logInternalError(log, method, error),
-    });
-    server.add(service);
-    const bound = await server.listen(address);
-    listeners.push(server);
-    return bound;
-  };
 
   try {
-    const limit = options.maxMessageBytes;
-    const controlAddress = await listen(
-      control,
-      options.controlAddress,
-      tls,
-      Math.min(limit, CONTROL_MESSAGE_LIMIT_BYTES),
+    const services = { fleet, control, serverApps };
+    const plane = { options, tls, listeners, services, log };
+    const grpc = await openGrpcPlane(plane);
+    const httpAddress = await openHttpPlane(plane);
+    const healthAddress = options.healthAddress && await listeners.grpc(
+      { name: "health server", address: options.healthAddress },
+      healthService(() => serving),
+      options.maxMessageBytes,
     );
-    logListener(log, "Control API", controlAddress, tls, REACH.control);
-    const serverAppAddress = await listen(serverApps, options.serverAppAddress, undefined, limit);
-    logListener(log, "ServerAppIo API", serverAppAddress, undefined, REACH.serverApps);
-    const fleetAddress = await listen(fleet, options.fleetAddress, tls, limit);
-    logListener(log, "Fleet API", fleetAddress, tls);
-    const healthAddress = options.healthAddress &&
-      await listen(healthService(() => serving), options.healthAddress, undefined, limit);
-    if (healthAddress) logListener(log, "health server", healthAddress, undefined);
     if (options.isolation === "subprocess") {
       const { flwrDirectory } = options;
       launcher = new Launcher({
@@ -199,52 +172,15 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         clock,
         log,
         startApp: parts.startApp,
-        apiAddress: serverAppAddress,
+        apiAddress: await openServerAppPort(plane, grpc),
         flwrDirectory,
       });
       await launcher.start();
     }
     serving = true;
-    return { fleetAddress, controlAddress, serverAppAddress, healthAddress, stop };
+    return { grpc, httpAddress, healthAddress, stop };
   } catch (error) {
     await stop();
-    if (!(error instanceof ListenError)) throw error;
-    throw new ExitError(error.message, {
-      cause: error,
-      remedy: "Stop the program that uses the port, or choose another address.",
-    });
+    throw error;
   }
-}
-
-/** Who can do what on an API that asks for no credentials, once it is reachable from outside. */
-const REACH = {
-  control: "register and unregister SuperNodes, and start and stop runs",
-  serverApps: "act as a ServerApp",
-} as const;
-
-function logListener(
-  log: Log,
-  api: string,
-  address: Address,
-  tls: ServerTls | undefined,
-  open?: string,
-): void {
-  const text = formatAddress(address);
-  const security = tls ? "TLS" : "no TLS";
-  log.info("superlink.listening", `Starting ${api} on ${text} (${security}).`, {
-    api,
-    address: text,
-    tls: tls !== undefined,
-  });
-  if (open === undefined || isLoopback(address.host)) return;
-  log.warning(
-    "superlink.open",
-    `Whoever can reach ${text} can ${open}: the ${api} asks for no credentials.`,
-    { api, address: text },
-  );
-}
-
-function logInternalError(log: Log, method: string, error: unknown): void {
-  const cause = error instanceof Error ? error.stack ?? error.message : String(error);
-  log.error("superlink.internal-error", `${method} failed: ${cause}`, { method });
 }

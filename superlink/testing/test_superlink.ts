@@ -7,9 +7,11 @@
 
 import { fail } from "@std/assert";
 import { parseCommand } from "../../terminal/command.ts";
+import type { Address } from "../../wire/address.ts";
 import type { ServerTls } from "../../wire/tls.ts";
 import { superlinkSpec } from "../flags.ts";
 import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
+import type { GrpcAddresses } from "../planes.ts";
 import { openDatabase } from "../state/database.ts";
 import { type RunningSuperLink, startSuperLink } from "../superlink.ts";
 import { LogLines } from "./log_lines.ts";
@@ -22,7 +24,8 @@ export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
 }
 
 /** A started SuperLink; the end of its `await using` block stops it. */
-export interface TestSuperLink extends RunningSuperLink, AsyncDisposable {
+export interface TestSuperLink extends RunningSuperLink, GrpcAddresses, AsyncDisposable {
+  readonly httpAddress: Address;
   readonly clock: TestClock;
   readonly logged: LogLines;
 }
@@ -44,6 +47,7 @@ export async function startTestSuperLink(
     controlAddress: anyPort,
     serverAppAddress: anyPort,
     healthAddress: anyPort,
+    http: { address: anyPort, byDefault: false },
     holdMs: HOLD_MS,
     ...overrides,
   };
@@ -61,5 +65,7 @@ export async function startTestSuperLink(
   clock.advance({ micros: 1 });
   let stopped: Promise<void> | undefined;
   const stop = () => stopped ??= running.stop();
-  return { ...running, clock, logged, stop, [Symbol.asyncDispose]: stop };
+  const { grpc, httpAddress } = running;
+  if (!grpc || !httpAddress) fail("Both planes are on.");
+  return { ...running, ...grpc, httpAddress, clock, logged, stop, [Symbol.asyncDispose]: stop };
 }

@@ -1,0 +1,109 @@
+/**
+ * The ports that a SuperLink listens on: what is served there, who can reach it, and how it ends.
+ *
+ * @module
+ */
+
+import { ExitError } from "../terminal/errors.ts";
+import type { Log } from "../terminal/log.ts";
+import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
+import { GrpcServer } from "../wire/grpc/server.ts";
+import { type HttpBinding, httpHandler } from "../wire/http/handler.ts";
+import { HttpServer } from "../wire/http/server.ts";
+import { ListenError } from "../wire/listen_error.ts";
+import type { Service } from "../wire/service.ts";
+import type { ServerTls } from "../wire/tls.ts";
+
+/** A port and what its APIs allow. */
+export interface Port {
+  /** How the log names it, for example `Fleet API`. */
+  readonly name: string;
+  readonly address: Address;
+  readonly tls?: ServerTls | undefined;
+  /** What anybody can do who reaches it, where it asks for no credentials. */
+  readonly open?: string | undefined;
+}
+
+interface Server {
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Opens ports and closes them all. */
+export class Listeners {
+  readonly #log: Log;
+  readonly #isServing: () => boolean;
+  readonly #servers: Server[] = [];
+
+  constructor(log: Log, isServing: () => boolean) {
+    this.#log = log;
+    this.#isServing = isServing;
+  }
+
+  /** Serves one API over gRPC; gives the address really used. */
+  async grpc(port: Port, service: Service, maxMessageBytes: number): Promise<Address> {
+    const server = new GrpcServer({
+      tls: port.tls,
+      maxMessageBytes,
+      onInternalError: (method, error) => this.#logInternalError(method, error),
+    });
+    server.add(service);
+    return await this.#opened(port, server, () => server.listen(port.address));
+  }
+
+  /** Serves APIs over HTTP; gives the address really used. */
+  async http(port: Port, bindings: readonly HttpBinding[]): Promise<Address> {
+    const handler = httpHandler({
+      bindings,
+      isServing: this.#isServing,
+      onInternalError: (method, error) => this.#logInternalError(method, error),
+    });
+    const server = new HttpServer(handler, port.tls);
+    return await this.#opened(port, server, () => server.listen(port.address));
+  }
+
+  /** Takes no new calls and waits for those under way, up to `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.drain(graceMs)));
+  }
+
+  async #opened(
+    port: Port,
+    server: Server,
+    listen: () => Address | Promise<Address>,
+  ): Promise<Address> {
+    let bound: Address;
+    try {
+      bound = await listen();
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      throw new ExitError(error.message, {
+        cause: error,
+        remedy: "Stop the program that uses the port, or choose another address.",
+      });
+    }
+    this.#servers.push(server);
+    this.#logListening(port, bound);
+    return bound;
+  }
+
+  #logListening({ name, tls, open }: Port, address: Address): void {
+    const text = formatAddress(address);
+    const security = tls ? "TLS" : "no TLS";
+    this.#log.info("superlink.listening", `Starting ${name} on ${text} (${security}).`, {
+      api: name,
+      address: text,
+      tls: tls !== undefined,
+    });
+    if (open === undefined || isLoopback(address.host)) return;
+    this.#log.warning(
+      "superlink.open",
+      `Whoever can reach ${text} can ${open}: the ${name} asks for no credentials.`,
+      { api: name, address: text },
+    );
+  }
+
+  #logInternalError(method: string, error: unknown): void {
+    const cause = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#log.error("superlink.internal-error", `${method} failed: ${cause}`, { method });
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The two ways into a SuperLink: gRPC for peers of Flower 1.23 to 1.39, one port an API, and HTTP for
+ * newer ones, one port for all. Both serve the same state.
+ *
+ * @module
+ */
+
+import { ExitError } from "../terminal/errors.ts";
+import type { Log } from "../terminal/log.ts";
+import type { Address } from "../wire/address.ts";
+import type { Service } from "../wire/service.ts";
+import type { ServerTls } from "../wire/tls.ts";
+import type { Listeners } from "./listeners.ts";
+import type { SuperLinkOptions } from "./options.ts";
+
+/** The services that planes bind. */
+export interface Services {
+  readonly fleet: Service;
+  readonly control: Service;
+  readonly serverApps: Service;
+}
+
+/** Where the gRPC plane listens. */
+export interface GrpcAddresses {
+  readonly fleetAddress: Address;
+  readonly controlAddress: Address;
+  readonly serverAppAddress: Address;
+}
+
+/** What planes are opened with. */
+export interface PlaneParts {
+  readonly options: SuperLinkOptions;
+  readonly tls: ServerTls | undefined;
+  readonly listeners: Listeners;
+  readonly services: Services;
+  readonly log: Log;
+}
+
+/** FABs have at most 10 MiB; nothing else that the CLI sends is large. */
+const CONTROL_MESSAGE_LIMIT_BYTES = 32 * 1024 ** 2;
+
+/** Any free port that only this machine reaches. */
+const PRIVATE: Address = { host: "127.0.0.1", port: 0 };
+
+/** Who can do what on an API that asks for no credentials, once it is reachable from outside. */
+const REACH = {
+  control: "register and unregister SuperNodes, and start and stop runs",
+  serverApps: "act as a ServerApp",
+} as const;
+
+/** Opens the gRPC ports, if the plane is on. */
+export async function openGrpcPlane(
+  { options, tls, listeners, services }: PlaneParts,
+): Promise<GrpcAddresses | undefined> {
+  if (!options.grpc) return undefined;
+  const { maxMessageBytes } = options;
+  const controlAddress = await listeners.grpc(
+    { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
+    services.control,
+    Math.min(maxMessageBytes, CONTROL_MESSAGE_LIMIT_BYTES),
+  );
+  const serverAppAddress = await listeners.grpc(
+    { name: "ServerAppIo API", address: options.serverAppAddress, open: REACH.serverApps },
+    services.serverApps,
+    maxMessageBytes,
+  );
+  const fleetAddress = await listeners.grpc(
+    { name: "Fleet API", address: options.fleetAddress, tls },
+    services.fleet,
+    maxMessageBytes,
+  );
+  return { fleetAddress, controlAddress, serverAppAddress };
+}
+
+/**
+ * Opens the HTTP port, if the plane is on. A default port that another program has is no reason not
+ * to serve the peers of gRPC, whose command lines know nothing of it; one that was asked for is.
+ */
+export async function openHttpPlane(
+  { options, tls, listeners, services, log }: PlaneParts,
+): Promise<Address | undefined> {
+  if (!options.http) return undefined;
+  const { maxMessageBytes, http: { address, byDefault } } = options;
+  try {
+    return await listeners.http({ name: "HTTP APIs", address, tls }, [
+      // A SuperNode ends on 500, and comes back on 503.
+      { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
+    ]);
+  } catch (error) {
+    if (!(error instanceof ExitError) || !byDefault || !options.grpc) throw error;
+    log.warning(
+      "superlink.no-http",
+      `${error.message} Flower 1.35 and newer cannot connect: choose another port with --port, or ` +
+        "give --no-http.",
+    );
+    return undefined;
+  }
+}
+
+/**
+ * Where the app processes that the SuperLink starts find the ServerAppIo API: its port on the gRPC
+ * plane, or one of its own that only this machine reaches.
+ */
+export async function openServerAppPort(
+  { options, listeners, services }: PlaneParts,
+  grpc: GrpcAddresses | undefined,
+): Promise<Address> {
+  if (grpc) return grpc.serverAppAddress;
+  const port = { name: "ServerAppIo API", address: PRIVATE };
+  return await listeners.grpc(port, services.serverApps, options.maxMessageBytes);
+}
