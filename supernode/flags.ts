@@ -4,9 +4,18 @@
  * @module
  */
 
+import { preloadFlags } from "../apps/preload_flags.ts";
 import type { CommandSpec } from "../terminal/command.ts";
-import { choiceFlag, listFlag, numberFlag, switchFlag, textFlag } from "../terminal/flags.ts";
+import {
+  choiceFlag,
+  listFlag,
+  numberFlag,
+  sizeFlag,
+  switchFlag,
+  textFlag,
+} from "../terminal/flags.ts";
 
+const MIB = 1024 ** 2;
 const hidden = { hidden: true };
 
 export const flags = {
@@ -56,7 +65,31 @@ export const flags = {
     "clientappio-api-address",
     "HOST:PORT",
     "Where ClientApp processes connect, without TLS.",
-    { defaultText: "127.0.0.1:9094" },
+    { defaultText: "a free port, or 127.0.0.1:9094 with --isolation process" },
+  ),
+  python: textFlag(
+    "python",
+    "PATH",
+    "The Python, or the folder of its environment, that has flwr and the apps' packages.",
+    { defaultText: "the flwr on PATH" },
+  ),
+  ...preloadFlags,
+  maxApps: numberFlag(
+    "max-apps",
+    "N",
+    "How many messages are handled at the same time; those of one run follow one another.",
+    { min: 1, max: 1_000, integer: true, defaultText: "1" },
+  ),
+  maxObjectBytes: sizeFlag(
+    "object-memory",
+    "How much memory the models of messages in hand may take.",
+    { min: 16 * MIB, max: 1024 * 1024 * MIB, default: 4096 * MIB, defaultText: "4g" },
+  ),
+  stopGraceS: numberFlag(
+    "stop-grace",
+    "SECONDS",
+    "How long a SuperNode that is told to stop waits for the messages in hand.",
+    { min: 0, max: 1_000_000, defaultText: "5" },
   ),
   healthAddress: textFlag(
     "health-server-address",

@@ -3,8 +3,14 @@ import { generatePrivateKey, type PrivateKey } from "../keys/private_key.ts";
 import { LogLines } from "../superlink/testing/log_lines.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { runLifeCycle } from "./life_cycle.ts";
+import { untilAborted } from "./waiting.ts";
 import { FakeClock } from "./testing/fake_clock.ts";
 import { FakeFleet, type Script, UNKNOWN_KEY, UNKNOWN_NODE } from "./testing/fake_fleet.ts";
+
+/** Work that there is none of. */
+async function idle(stop: AbortSignal, cut: AbortSignal): Promise<undefined> {
+  await untilAborted(untilAborted(new Promise(() => {}), stop), cut);
+}
 
 /** Starts a life whose stays are scripted one after the other. */
 function startLife(options: { key?: PrivateKey }, ...scripts: Script[]) {
@@ -16,7 +22,10 @@ function startLife(options: { key?: PrivateKey }, ...scripts: Script[]) {
   const link = { connections: 1 };
   const ended = runLifeCycle({
     key: options.key,
-    connect: (key) => Promise.resolve(fleets[keys.push(key) - 1]!),
+    connect(key) {
+      const calls = fleets[keys.push(key) - 1]!;
+      return Promise.resolve({ calls, work: (_, stop, cut) => idle(stop, cut) });
+    },
     connections: () => link.connections,
     superlink: "192.0.2.7:9092",
     clock,

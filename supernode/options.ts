@@ -4,12 +4,15 @@
  * @module
  */
 
+import { resolve } from "node:path";
+import { preloadOf } from "../apps/preload_flags.ts";
 import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
 import { KeyError } from "../keys/key_error.ts";
 import { readPrivateKeyFile } from "../keys/key_files.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { RawFlags } from "../terminal/flags.ts";
+import { flwrHome } from "../terminal/flwr_home.ts";
 import { type Address, parseAddress, reachableAddress } from "../wire/address.ts";
 import type { ClientSecurity } from "../wire/grpc/client.ts";
 import { loadRootCertificates } from "../wire/tls.ts";
@@ -24,6 +27,17 @@ export interface SuperNodeOptions {
   /** Absent: a new key for each stay. */
   readonly key: PrivateKey | undefined;
   readonly nodeConfig: UserConfig;
+  readonly isolation: "subprocess" | "process";
+  readonly clientAppAddress: Address;
+  /** Where to find flwr; absent: on `PATH`. */
+  readonly python: string | undefined;
+  /** Whether ClientApps in Python are forked from a process that has Flower loaded. */
+  readonly preload: boolean;
+  /** `FLWR_HOME`: where app processes install FABs. */
+  readonly flwrDirectory: string;
+  readonly maxApps: number;
+  readonly maxObjectBytes: number;
+  readonly stopGraceMs: number;
   readonly healthAddress: Address | undefined;
   /** What an operator should know of the flags that were given. */
   readonly warnings: readonly string[];
@@ -56,6 +70,8 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
     });
   }
   const maxWaitS = flags.maxWaitS.of(raw);
+  const isolation = flags.isolation.of(raw);
+  const clientAppAddress = flags.clientAppIoAddress.of(raw);
   return {
     superlink: superlinkAddress(flags.superlink.of(raw) ?? "127.0.0.1:9092"),
     security: insecure ? { insecure } : { insecure, ...await rootsOf(rootCertificates) },
@@ -65,7 +81,17 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
     },
     key: privateKey === undefined ? undefined : await readKey(privateKey),
     nodeConfig: await readUserConfig(flags.nodeConfig.of(raw)),
-    healthAddress: healthAddress(flags.healthAddress.of(raw)),
+    isolation,
+    clientAppAddress: listenAddress("clientappio-api-address", clientAppAddress) ??
+      // Only processes that the SuperNode starts itself need not be told where it listens.
+      { host: "127.0.0.1", port: isolation === "subprocess" ? 0 : 9094 },
+    python: flags.python.of(raw),
+    preload: preloadOf(raw) && isolation === "subprocess",
+    flwrDirectory: resolve(flwrHome()),
+    maxApps: flags.maxApps.of(raw) ?? 1,
+    maxObjectBytes: flags.maxObjectBytes.of(raw),
+    stopGraceMs: (flags.stopGraceS.of(raw) ?? 5) * 1000,
+    healthAddress: listenAddress("health-server-address", flags.healthAddress.of(raw)),
     warnings: warningsOf(raw),
   };
 }
@@ -96,11 +122,11 @@ function superlinkAddress(text: string): Address {
   throw invalidAddress("superlink", text, "For example 192.0.2.7:9092; there is no http:// in it.");
 }
 
-function healthAddress(text: string | undefined): Address | undefined {
+function listenAddress(flag: string, text: string | undefined): Address | undefined {
   if (text === undefined) return undefined;
   const address = parseAddress(text);
   if (address) return address;
-  throw invalidAddress("health-server-address", text, "For example 127.0.0.1:9098.");
+  throw invalidAddress(flag, text, "For example 127.0.0.1:9094.");
 }
 
 function invalidAddress(flag: string, text: string, remedy: string): ExitError {

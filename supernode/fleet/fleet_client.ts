@@ -126,9 +126,13 @@ export class FleetClient {
     return (await this.#call(Fleet.method.sendNodeHeartbeat, request, options, isRetried)).success;
   }
 
-  /** At most one message for the node. The SuperLink may hold the answer back until there is one. */
+  /**
+   * At most one message for the node. The SuperLink may hold the answer back until there is one.
+   * Repeated also when the SuperLink is in trouble.
+   */
   pullMessages(nodeId: bigint, signal: AbortSignal): Promise<PullMessagesResponse> {
-    return this.#call(Fleet.method.pullMessages, { node: { nodeId } }, { signal });
+    const isRetried = (error: StatusError) => isTransient(error) || isTrouble(error);
+    return this.#call(Fleet.method.pullMessages, { node: { nodeId } }, { signal }, isRetried);
   }
 
   /** Announces a reply; the answer lists the objects that the SuperLink lacks. */

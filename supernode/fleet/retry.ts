@@ -1,5 +1,6 @@
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
+import { untilAborted } from "../waiting.ts";
 import { backoffMs, isTransient, type RetryLimits } from "./retry_policy.ts";
 
 /** Told how the tries of calls go; several calls may report at once. */
@@ -63,18 +64,5 @@ export async function retry<T>(
       await untilAborted(observer.failed(error), signal);
       await clock.sleep(delayMs, signal);
     }
-  }
-}
-
-/** Waits for `work`, but no longer than until `signal` aborts. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const abort = () => resolve();
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

@@ -11,7 +11,7 @@ import { GrpcChannel } from "../wire/grpc/client.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import { defineService } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
-import { runSuperNode } from "./main.ts";
+import { runSuperNode } from "./supernode.ts";
 import type { SuperNodeOptions } from "./options.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
@@ -34,7 +34,7 @@ Deno.test("runSuperNode joins a SuperLink, says so, and leaves when it is stoppe
   const logged = new LogLines();
   const stop = new AbortController();
   const options = plain({ superlink: superlink.fleetAddress });
-  const ended = runSuperNode(options, logged.log, stop.signal);
+  const ended = runSuperNode(options, { log: logged.log }, stop.signal);
   const { nodeId } = await logged.untilLogged("node.joined");
   stop.abort("SIGTERM");
   await ended;
@@ -46,7 +46,7 @@ Deno.test("runSuperNode serves the health service while it runs", async () => {
   const logged = new LogLines();
   const stop = new AbortController();
   const options = plain({ superlink: superlink.fleetAddress, healthAddress: LOOPBACK });
-  const ended = runSuperNode(options, logged.log, stop.signal);
+  const ended = runSuperNode(options, { log: logged.log }, stop.signal);
   const { address } = await logged.untilLogged("supernode.health");
   const port = Number(String(address).split(":")[1]);
   const channel = new GrpcChannel({ host: "127.0.0.1", port }, { insecure: true });
@@ -65,7 +65,7 @@ Deno.test("runSuperNode gives up with a sentence when its retries are used up", 
   const superlink = await server.listen(LOOPBACK);
   const options = plain({ superlink, retryLimits: { maxRetries: 0 } });
   const error = await assertRejects(
-    () => runSuperNode(options, new LogLines().log, new AbortController().signal),
+    () => runSuperNode(options, { log: new LogLines().log }, new AbortController().signal),
     ExitError,
     "was not available in 1 try and 0.0 s (Come back later)",
   );
@@ -77,7 +77,7 @@ Deno.test("runSuperNode does not start when its health port is taken", async () 
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const options = plain({ healthAddress: { host: "127.0.0.1", port: taken.addr.port } });
   await assertRejects(
-    () => runSuperNode(options, new LogLines().log, new AbortController().signal),
+    () => runSuperNode(options, { log: new LogLines().log }, new AbortController().signal),
     Error,
     "Cannot listen on",
   );

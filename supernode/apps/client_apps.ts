@@ -1,0 +1,311 @@
+/**
+ * The ClientApps of a SuperNode: which message waits for one, which has one, and what came of it.
+ *
+ * A ClientApp process has a token, and there is one token for a run at a time: the next message of
+ * a run waits until the context of the one before is back, because that is where an app's state is.
+ *
+ * @module
+ */
+
+import { encodeHex } from "@std/encoding";
+import type { Context, Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
+import type { Log } from "../../terminal/log.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { Clock } from "../clock.ts";
+import type { Instruction } from "../work/instruction.ts";
+import type { NodeRun } from "../work/node_runs.ts";
+import type { ObjectStore } from "../work/object_store.ts";
+import { checkReply } from "./check_reply.ts";
+import type { AppProcess } from "../../apps/app_process.ts";
+
+/** What came of a message. */
+export type TaskEnd =
+  | {
+    readonly kind: "replied";
+    readonly message: Message;
+    readonly tree: ObjectTree;
+    readonly runtimeSeconds: number;
+  }
+  /** There is no app to answer any more; the reason is for the ServerApp. */
+  | { readonly kind: "crashed"; readonly reason: string }
+  /** Nobody waits for an answer. */
+  | { readonly kind: "abandoned" };
+
+/** The process of a ClientApp. */
+export type ClientAppProcess = Pick<AppProcess, "exited" | "stop">;
+
+/** Starts the process of a ClientApp. Fails with an error for a person when that cannot be. */
+export type StartClientApp = (
+  runtime: NodeRun["runtime"],
+  token: string,
+) => Promise<ClientAppProcess>;
+
+/** What the ClientApps depend on. */
+export interface ClientAppsOptions {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Starts the process of a ClientApp; absent when others do that. */
+  readonly start: StartClientApp | undefined;
+}
+
+interface Task {
+  readonly instruction: Instruction;
+  readonly run: NodeRun;
+  readonly ended: PromiseWithResolvers<TaskEnd>;
+}
+
+/** What one process is doing, under one token. */
+interface Session {
+  readonly token: string;
+  readonly runId: bigint;
+  readonly closed: AbortController;
+  /** Only for processes that others start; our own are watched. */
+  expiresMs: number;
+  process?: ClientAppProcess;
+  task?: Task;
+  takenMs?: number;
+  reply?: { readonly message: Message; readonly tree: ObjectTree; readonly runtimeSeconds: number };
+}
+
+/** A token lives this long before the first heartbeat, and after each, as in Flower 1.25. */
+const FIRST_LIFE_MS = 30_000;
+const LIFE_MS = 60_000;
+/** When nobody starts ClientApps, the log says so after this long. */
+const UNATTENDED_MS = 30_000;
+/** How long a process may take to end when it is told to. */
+const STOP_MS = 2_000;
+const TOKEN_BYTES = 128;
+
+/** The ClientApps of one SuperNode. */
+export class ClientApps {
+  readonly #options: ClientAppsOptions;
+  readonly #waiting: Task[] = [];
+  readonly #sessions = new Map<string, Session>();
+  readonly #processes = new Set<ClientAppProcess>();
+
+  constructor(options: ClientAppsOptions) {
+    this.#options = options;
+  }
+
+  /** Has a message handled, after those of its run that came before; never rejects. */
+  handle(instruction: Instruction, run: NodeRun): Promise<TaskEnd> {
+    const task: Task = { instruction, run, ended: Promise.withResolvers() };
+    this.#waiting.push(task);
+    this.#startWaiting();
+    if (!this.#options.start) void this.#warnWhenUnattended(task);
+    return task.ended.promise;
+  }
+
+  /** Gives a message up: its process, if it has one, is stopped, and nobody gets an answer. */
+  abandon({ metadata: { messageId } }: Instruction): void {
+    this.#end(messageId, { kind: "abandoned" }, "The run is over.");
+  }
+
+  /** Answers all messages for ClientApps that will not, and stops their processes. */
+  async stop(reason: string): Promise<void> {
+    const tasks = [
+      ...this.#waiting,
+      ...[...this.#sessions.values()].flatMap(({ task }) => task ?? []),
+    ];
+    for (const { instruction } of tasks) {
+      this.#end(instruction.metadata.messageId, { kind: "crashed", reason }, reason);
+    }
+    await Promise.all([...this.#processes].map((process) => process.stop(STOP_MS)));
+  }
+
+  /** Runs with a message that waits and nobody who works for them, the longest wait first. */
+  launchable(): bigint[] {
+    const waiting = new Set(this.#waiting.map(({ run }) => run.run.runId));
+    return [...waiting].filter((runId) => !this.#isOpen(runId));
+  }
+
+  /** A token for a run that is {@linkcode launchable}. */
+  requestToken(runId: bigint): string | undefined {
+    return this.launchable().includes(runId) ? this.#open(runId).token : undefined;
+  }
+
+  /** The run of a token. Throws a `StatusError`. */
+  runOf(token: string): NodeRun {
+    const { task, runId } = this.#session(token);
+    const waiting = task ?? this.#waiting.find(({ run }) => run.run.runId === runId);
+    if (waiting) return waiting.run;
+    throw new StatusError("NOT_FOUND", `There is no message of run ${runId}.`);
+  }
+
+  /** Hands out the oldest message of the token's run; the same one again if it is asked for again. */
+  takeMessage(token: string): Instruction {
+    const session = this.#session(token);
+    const task = this.#take(session);
+    if (task) return task.instruction;
+    throw new StatusError("NOT_FOUND", `There is no message of run ${session.runId}.`);
+  }
+
+  /** Takes a reply without its payload, and gives the ids of the objects that are wanted. */
+  pushReply(token: string, message: Message | undefined, tree: ObjectTree | undefined): string[] {
+    const session = this.#session(token);
+    const { task, takenMs } = session;
+    if (!task || takenMs === undefined) {
+      throw new StatusError("FAILED_PRECONDITION", "There was no message to reply to.");
+    }
+    const reply = checkReply(task.instruction.metadata, message, tree);
+    const { objects, clock } = this.#options;
+    const { messageId } = reply;
+    if (session.reply && session.reply.tree.objectId !== messageId) {
+      throw new StatusError("FAILED_PRECONDITION", "There was a reply before.");
+    }
+    const missing = objects.announce(session.runId, messageId, reply.objects);
+    const runtimeSeconds = (clock.nowMs() - takenMs) / 1000;
+    session.reply ??= { message: reply.message, tree: reply.tree, runtimeSeconds };
+    this.#endIfComplete(session);
+    return missing;
+  }
+
+  /** Told when an object was put: it may have completed a reply. */
+  objectArrived(): void {
+    for (const session of this.#sessions.values()) this.#endIfComplete(session);
+  }
+
+  /** Keeps the context for the next message, and takes the token back. */
+  finish(token: string, context: Context | undefined): void {
+    const session = this.#session(token);
+    const run = this.runOf(token);
+    if (context?.runId !== session.runId) {
+      throw new StatusError("INVALID_ARGUMENT", "The context is not one of the token's run.");
+    }
+    run.context = context;
+    this.#close(session, "The ClientApp ended without a complete reply.");
+  }
+
+  /** Whether the token is still good; it then lives on. */
+  heartbeat(token: string): boolean {
+    const session = this.#sessions.get(token);
+    if (!session) return false;
+    session.expiresMs = this.#options.clock.nowMs() + LIFE_MS;
+    return true;
+  }
+
+  #session(token: string): Session {
+    const session = this.#sessions.get(token);
+    if (session) return session;
+    throw new StatusError("PERMISSION_DENIED", "Invalid token.");
+  }
+
+  #take(session: Session): Task | undefined {
+    if (session.task) return session.task;
+    const index = this.#waiting.findIndex(({ run }) => run.run.runId === session.runId);
+    const [task] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    if (!task) return undefined;
+    session.takenMs = this.#options.clock.nowMs();
+    return session.task = task;
+  }
+
+  #isOpen(runId: bigint): boolean {
+    return [...this.#sessions.values()].some((session) => session.runId === runId);
+  }
+
+  #open(runId: bigint): Session {
+    const { clock } = this.#options;
+    const session: Session = {
+      token: encodeHex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))),
+      runId,
+      closed: new AbortController(),
+      expiresMs: clock.nowMs() + FIRST_LIFE_MS,
+    };
+    this.#sessions.set(session.token, session);
+    if (!this.#options.start) void this.#expire(session);
+    return session;
+  }
+
+  async #expire(session: Session): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = session.closed;
+    while (!signal.aborted) {
+      const leftMs = session.expiresMs - clock.nowMs();
+      if (leftMs > 0) await clock.sleep(leftMs, signal);
+      else this.#close(session, "No heartbeat received from the ClientApp.");
+    }
+  }
+
+  #startWaiting(): void {
+    const { start } = this.#options;
+    if (!start) return;
+    for (const runId of this.launchable()) void this.#launch(this.#open(runId), start);
+  }
+
+  async #launch(session: Session, start: StartClientApp): Promise<void> {
+    const { log } = this.#options;
+    const { runId, token } = session;
+    let process: ClientAppProcess;
+    try {
+      process = await start(this.runOf(token).runtime, token);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error("app.not_started", `The ClientApp of run ${runId} cannot be started. ${reason}`, {
+        runId: `${runId}`,
+      });
+      this.#endUntaken(session, `The ClientApp could not be started: ${reason}`);
+      return;
+    }
+    session.process = process;
+    this.#processes.add(process);
+    if (session.closed.signal.aborted) void process.stop(STOP_MS);
+    const { code, signal } = await process.exited;
+    this.#processes.delete(process);
+    const how = signal === null ? `exit code ${code}` : signal;
+    this.#endUntaken(session, `The ClientApp process ended without a reply (${how}).`);
+  }
+
+  /** Closes a session of our own process, with the message that it was started for. */
+  #endUntaken(session: Session, reason: string): void {
+    if (!this.#sessions.has(session.token)) return;
+    this.#take(session);
+    this.#close(session, reason);
+  }
+
+  #endIfComplete({ task, reply }: Session): void {
+    if (!task || !reply || !this.#options.objects.isComplete(reply.tree.objectId)) return;
+    task.ended.resolve({ kind: "replied", ...reply });
+  }
+
+  /** Takes a token back. A message without a complete reply gets the reason instead. */
+  #close(session: Session, reason: string): void {
+    if (!this.#sessions.delete(session.token)) return;
+    session.closed.abort();
+    session.task?.ended.resolve({ kind: "crashed", reason });
+    const { objects } = this.#options;
+    const { reply } = session;
+    if (reply && !objects.isComplete(reply.tree.objectId)) objects.release(reply.tree.objectId);
+    this.#startWaiting();
+  }
+
+  #end(messageId: string, end: TaskEnd, reason: string): void {
+    const index = this.#waiting.findIndex(({ instruction }) =>
+      instruction.metadata.messageId === messageId
+    );
+    const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    waiting?.ended.resolve(end);
+    for (const session of [...this.#sessions.values()]) {
+      if (session.task?.instruction.metadata.messageId !== messageId) continue;
+      session.task.ended.resolve(end);
+      void session.process?.stop(STOP_MS);
+      this.#close(session, reason);
+    }
+  }
+
+  async #warnWhenUnattended({ run: { run }, instruction, ended }: Task): Promise<void> {
+    const { clock, log } = this.#options;
+    const done = new AbortController();
+    void ended.promise.then(() => done.abort());
+    await clock.sleep(UNATTENDED_MS, done.signal);
+    const isWaiting = this.#waiting.some((task) => task.instruction === instruction);
+    if (!isWaiting || this.#isOpen(run.runId)) return;
+    log.warning(
+      "app.unattended",
+      `A message of run ${run.runId} waits for a ClientApp process, and none asks for it. ` +
+        "Start `flower-superexec --plugin-type clientapp` for this SuperNode, or use --isolation " +
+        "subprocess.",
+      { runId: `${run.runId}` },
+    );
+  }
+}

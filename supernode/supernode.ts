@@ -1,0 +1,162 @@
+/**
+ * A SuperNode, put together.
+ *
+ * @module
+ */
+
+import type { StartApp } from "../apps/app_starter.ts";
+import { ExitError } from "../terminal/errors.ts";
+import type { Log } from "../terminal/log.ts";
+import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
+import { diagnoseConnection } from "../wire/diagnose.ts";
+import { GrpcChannel } from "../wire/grpc/client.ts";
+import { healthService } from "../wire/grpc/health.ts";
+import { GrpcServer } from "../wire/grpc/server.ts";
+import type { Service } from "../wire/service.ts";
+import { ClientApps, type StartClientApp } from "./apps/client_apps.ts";
+import { clientAppService } from "./apps/service.ts";
+import { systemClock } from "./clock.ts";
+import { FleetClient } from "./fleet/fleet_client.ts";
+import { FleetConnection } from "./fleet/fleet_connection.ts";
+import { LinkWatch, withoutNoise } from "./fleet/link_watch.ts";
+import { CONNECTION_NOT_INITIALISED } from "./fleet/refusal_sentences.ts";
+import { RetriesExhausted } from "./fleet/retry.ts";
+import { type Connected, runLifeCycle } from "./life_cycle.ts";
+import type { SuperNodeOptions } from "./options.ts";
+import { NodeRuns } from "./work/node_runs.ts";
+import { ObjectStore } from "./work/object_store.ts";
+import { work } from "./work/work.ts";
+
+/** What of the world a SuperNode's parts are given. */
+export interface SuperNodeParts {
+  readonly log: Log;
+  /** Starts apps; absent when others start them (isolation `process`). */
+  readonly startApp: StartApp | undefined;
+}
+
+const SMALL_MESSAGE_BYTES = 64 * 1024;
+/** As in Flower 1.25.0: a message may hold any object. */
+const UNLIMITED_MESSAGE_BYTES = 2_147_483_647;
+/** A ClientApp's pull for an object that is on its way is held this long. */
+const HOLD_MS = 20_000;
+const DRAIN_MS = 500;
+
+/** Runs a SuperNode until `signal` aborts. Throws what ends it otherwise. */
+export async function runSuperNode(
+  options: SuperNodeOptions,
+  { log, startApp }: SuperNodeParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { superlink, security, retryLimits, key, nodeConfig } = options;
+  const superlinkText = formatAddress(superlink);
+  log.info(
+    "supernode.starting",
+    `Starting Trellis SuperNode for the SuperLink at ${superlinkText}, with ` +
+      (key ? `key ${key.publicKey.fingerprint}.` : "a key of its own making."),
+    { superlink: superlinkText, fingerprint: key?.publicKey.fingerprint },
+  );
+  for (const warning of options.warnings) log.warning("supernode.warning", warning);
+
+  const clock = systemClock;
+  const nowSeconds = () => Date.now() / 1000;
+  let apiAddress = options.clientAppAddress;
+  const { flwrDirectory } = options;
+  const start: StartClientApp | undefined = startApp &&
+    ((runtime, token) =>
+      startApp(runtime, { kind: "clientapp", apiAddress, token, flwrDirectory }));
+  const objects = new ObjectStore(options.maxObjectBytes);
+  const apps = new ClientApps({ objects, clock, log, start });
+  let runs: NodeRuns | undefined;
+  const service = clientAppService({
+    apps,
+    objects,
+    runOf: (runId) => runs?.get(runId),
+    holdMs: HOLD_MS,
+  });
+
+  const connection = new FleetConnection(() => new GrpcChannel(superlink, security), clock);
+  const diagnose = () => diagnoseConnection(superlink, security);
+  const observer = new LinkWatch({ superlink, diagnose, clock, log });
+  const retry = { limits: retryLimits, clock, random: Math.random, observer };
+  const connect = async (key: Parameters<typeof FleetClient.create>[0]): Promise<Connected> => {
+    const fleet = await FleetClient.create(key, connection, retry);
+    return {
+      calls: fleet,
+      work(nodeId, stop, cut) {
+        // Contexts last through a short absence of the SuperLink, but not into another node's life.
+        if (runs?.nodeId !== nodeId) runs = new NodeRuns(nodeId, nodeConfig);
+        const { maxApps, stopGraceMs } = options;
+        return work(
+          { fleet, nodeId, runs, apps, objects, clock, nowSeconds, log, maxApps, stopGraceMs },
+          stop,
+          cut,
+        );
+      },
+    };
+  };
+
+  const servers: GrpcServer[] = [];
+  try {
+    apiAddress = await serve(servers, service, apiAddress, UNLIMITED_MESSAGE_BYTES);
+    sayWhoCanReach(apiAddress, log);
+    if (options.healthAddress) {
+      const health = healthService(() => true);
+      const at = await serve(servers, health, options.healthAddress, SMALL_MESSAGE_BYTES);
+      const address = formatAddress(at);
+      log.info("supernode.health", `The gRPC health service is on ${address}.`, { address });
+    }
+    await runLifeCycle({
+      key,
+      connect,
+      connections: () => connection.connections,
+      superlink: superlinkText,
+      clock,
+      random: Math.random,
+      log,
+      maxWaitMs: retryLimits.maxWaitMs,
+    }, signal);
+  } catch (error) {
+    throw error instanceof RetriesExhausted ? unreachable(error, superlinkText) : error;
+  } finally {
+    connection.close();
+    await Promise.all(servers.map((server) => server.drain(DRAIN_MS)));
+  }
+}
+
+async function serve(
+  servers: GrpcServer[],
+  service: Service,
+  address: Address,
+  maxMessageBytes: number,
+): Promise<Address> {
+  const server = new GrpcServer({ maxMessageBytes });
+  server.add(service);
+  const bound = await server.listen(address);
+  servers.push(server);
+  return bound;
+}
+
+function sayWhoCanReach(api: Address, log: Log): void {
+  const address = formatAddress(api);
+  log.info("supernode.clientappio", `The ClientAppIo API is on ${address}.`, { address });
+  if (isLoopback(api.host)) return;
+  log.warning(
+    "supernode.clientappio_open",
+    `The ClientAppIo API on ${address} has neither TLS nor passwords: whoever reaches it can pose ` +
+      "as a ClientApp. Keep it on loopback, or in a network of its own.",
+  );
+}
+
+function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink: string) {
+  const seconds = (elapsedMs / 1000).toFixed(1);
+  return new ExitError(
+    `The SuperLink at ${superlink} was not available in ${tries} ${
+      tries === 1 ? "try" : "tries"
+    } ` +
+      `and ${seconds} s (${withoutNoise(message)}).`,
+    {
+      remedy: "Raise --max-retries and --max-wait-time, or leave them out to wait for it.",
+      flowerCode: CONNECTION_NOT_INITIALISED,
+    },
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * What a SuperNode does while it is online: it pulls messages, has ClientApps handle them, and sends
+ * their replies.
+ *
+ * @module
+ */
+
+import type { FleetClient } from "../fleet/fleet_client.ts";
+import type { Refusal } from "../fleet/refusal.ts";
+import { untilAborted, within } from "../waiting.ts";
+import { handle, type HandleOptions } from "./handle.ts";
+import { pull } from "./pull.ts";
+
+/** What the work depends on. */
+export interface WorkOptions extends HandleOptions {
+  readonly fleet: HandleOptions["fleet"] & Pick<FleetClient, "pullMessages">;
+  /** How many messages are in hand at most. */
+  readonly maxApps: number;
+  /** How long a SuperNode that stops waits for its ClientApps. */
+  readonly stopGraceMs: number;
+}
+
+/** How long the last replies of a SuperNode that stops may take. */
+const LAST_REPLIES_MS = 3_000;
+const STOPPED = "The SuperNode was stopped while the ClientApp worked.";
+
+/**
+ * Works until `stop` aborts, then finishes what is in hand or answers it with an error, and gives
+ * `undefined`; or until the SuperLink refuses the node, and gives that refusal. When `cut` aborts, it
+ * drops everything.
+ */
+export async function work(
+  options: WorkOptions,
+  stop: AbortSignal,
+  cut: AbortSignal,
+): Promise<Refusal | undefined> {
+  const { apps, clock, log, maxApps, stopGraceMs } = options;
+  const inHand = new Map<string, Promise<void>>();
+  const refused = new AbortController();
+  const pulling = AbortSignal.any([stop, cut]);
+  const dropping = AbortSignal.any([cut, refused.signal]);
+  let refusal: Refusal | undefined;
+
+  while (!pulling.aborted && !refusal) {
+    if (inHand.size >= maxApps) {
+      await untilAborted(Promise.race(inHand.values()), pulling);
+      continue;
+    }
+    const pulled = await pull(options, pulling);
+    if (pulled.kind === "refused") refusal = pulled.refusal;
+    if (pulled.kind !== "message") continue;
+    const { messageId } = pulled.instruction.metadata;
+    // It was handed out again because our confirmation came too late.
+    if (inHand.has(messageId)) continue;
+    const received = Promise.withResolvers<void>();
+    const handled = handle(options, pulled.instruction, received.resolve, dropping)
+      .finally(() => inHand.delete(messageId));
+    inHand.set(messageId, handled);
+    // A message that is not confirmed before the next pull counts as lost.
+    await received.promise;
+  }
+
+  const all = Promise.all(inHand.values());
+  if (refusal) refused.abort();
+  else if (inHand.size > 0) {
+    log.info("work.finishing", `Finishing ${inHand.size} message(s) before the end.`);
+    await within(all, stopGraceMs, clock, cut);
+  }
+  await apps.stop(STOPPED);
+  await (dropping.aborted ? all : within(all, LAST_REPLIES_MS, clock, cut));
+  return refusal;
+}
