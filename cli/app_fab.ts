@@ -25,16 +25,10 @@ export async function buildAppFab(directory: string): Promise<AppFab> {
 }
 
 /** Apps in TypeScript are bundled, so that nodes need nothing but the FAB. */
-async function bundle(
-  directory: string,
-  { runtime, serverApp, clientApp }: AppConfig,
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  if (runtime === "python") return new Map();
-  const { bundleTypeScriptApp } = await import("../apps/bundle_app.ts");
-  return await bundleTypeScriptApp(directory, [
-    { kind: "serverapp", reference: serverApp },
-    { kind: "clientapp", reference: clientApp },
-  ]);
+async function bundle(directory: string, app: AppConfig): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (app.runtime === "python") return new Map();
+  const { bundleTypeScriptApp } = await import("../apps/typescript/bundle_app.ts");
+  return await bundleTypeScriptApp(directory, app);
 }
 
 /**
