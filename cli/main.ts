@@ -14,6 +14,7 @@ import { installCommand } from "./install.ts";
 import { keysCommands } from "./keys.ts";
 import { listCommand } from "./list.ts";
 import { logCommand } from "./log.ts";
+import { newCommand } from "./new.ts";
 import { pullCommand } from "./pull.ts";
 import { runCommand } from "./run.ts";
 import { stopCommand } from "./stop.ts";
@@ -23,6 +24,7 @@ const cli: CommandGroup = {
   name: "trellis",
   summary: "A SuperLink, SuperNode and CLI for Flower federations.",
   commands: [
+    newCommand,
     runCommand,
     listCommand,
     logCommand,
