@@ -60,6 +60,8 @@ export class HeldPulls {
     using listener = bells.listen(topics.inbox(nodeId));
     try {
       for (;;) {
+        // Asked while it listens: a node that is unregistered from now on is heard of.
+        await requireOwnNode();
         const carried = await messages.nextInstruction(nodeId, clock.nowMicros());
         if (carried) return this.#answer(carried);
         if (first) return {};
@@ -67,7 +69,6 @@ export class HeldPulls {
         const replaced = this.#newest.get(nodeId) !== pull;
         if (end === "gone" && !replaced) caller.connection.gaveUp?.();
         if (end !== "rung" || replaced) return {};
-        await requireOwnNode();
       }
     } finally {
       if (this.#newest.get(nodeId) === pull) this.#newest.delete(nodeId);
