@@ -17,6 +17,8 @@ import type { SuperLinkOptions } from "./options.ts";
 export interface Services {
   readonly fleet: Service;
   readonly control: Service;
+  /** The Control API as Flower 1.37 and newer have it. */
+  readonly control141: Service;
   readonly serverApps: Service;
 }
 
@@ -57,7 +59,7 @@ export async function openGrpcPlane(
   const controlAddress = await listeners.grpc(
     { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
     services.control,
-    Math.min(maxMessageBytes, CONTROL_MESSAGE_LIMIT_BYTES),
+    controlLimit(options),
   );
   const serverAppAddress = await listeners.grpc(
     { name: "ServerAppIo API", address: options.serverAppAddress, open: REACH.serverApps },
@@ -82,9 +84,10 @@ export async function openHttpPlane(
   if (!options.http) return undefined;
   const { maxMessageBytes, http: { address, byDefault } } = options;
   try {
-    return await listeners.http({ name: "HTTP APIs", address, tls }, [
+    return await listeners.http({ name: "HTTP APIs", address, tls, open: REACH.control }, [
       // A SuperNode ends on 500, and comes back on 503.
       { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
+      { service: services.control141, maxMessageBytes: controlLimit(options) },
     ]);
   } catch (error) {
     if (!(error instanceof ExitError) || !byDefault || !options.grpc) throw error;
@@ -108,4 +111,8 @@ export async function openServerAppPort(
   if (grpc) return grpc.serverAppAddress;
   const port = { name: "ServerAppIo API", address: PRIVATE };
   return await listeners.grpc(port, services.serverApps, options.maxMessageBytes);
+}
+
+function controlLimit({ maxMessageBytes }: SuperLinkOptions): number {
+  return Math.min(maxMessageBytes, CONTROL_MESSAGE_LIMIT_BYTES);
 }

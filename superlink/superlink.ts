@@ -10,6 +10,7 @@ import { HttpSessions } from "./auth/http_sessions.ts";
 import { Refusals } from "./auth/refusals.ts";
 import type { Clock } from "./clock.ts";
 import { controlService } from "./control/service.ts";
+import { controlService141 } from "./control/service_1_41.ts";
 import { RegistrationLimit } from "./fleet/registration_limit.ts";
 import { fleetService } from "./fleet/service.ts";
 import { Launcher } from "./apps/launcher.ts";
@@ -139,7 +140,9 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     holdMs: options.holdMs,
   });
   const { holdMs } = options;
-  const control = controlService({ nodes, runs, fabs, bells, clock, log, holdMs });
+  const controlOptions = { nodes, runs, fabs, bells, clock, log, holdMs };
+  const control = controlService(controlOptions);
+  const control141 = controlService141(controlOptions);
   const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
   const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, clock, log });
@@ -155,7 +158,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   };
 
   try {
-    const services = { fleet, control, serverApps };
+    const services = { fleet, control, control141, serverApps };
     const plane = { options, tls, listeners, services, log };
     const grpc = await openGrpcPlane(plane);
     const httpAddress = await openHttpPlane(plane);

@@ -49,6 +49,12 @@ const CATALOGUE = {
     detail: "Run ID not found.",
     grpcText: "Run ID not found",
   },
+  seriesNotFound: {
+    code: 17,
+    http: 404,
+    grpc: "NOT_FOUND",
+    detail: "Run series ID not found.",
+  },
   runFinished: {
     code: 18,
     http: 412,

@@ -6,83 +6,38 @@
 
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
-import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
+import { type Call, defineService, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
-import { type Account, FEDERATION, isFederation, NO_ACCOUNT } from "../accounts.ts";
-import { readSpkiPem } from "../auth/known_keys.ts";
-import type { Nodes } from "../state/nodes.ts";
-import { nodeInfo } from "./node_info.ts";
-import { controlRunMethods, type ControlRunOptions } from "./run_methods.ts";
+import { FEDERATION, isFederation } from "../accounts.ts";
 import { runView } from "../runs/run_view.ts";
+import { type ControlCaller, controlCaller } from "./caller.ts";
+import { type NodeActionOptions, nodeActions } from "./node_actions.ts";
+import { nodeInfo } from "./node_info.ts";
+import { type RunActionOptions, runActions } from "./run_actions.ts";
 
-/** Who calls the Control API. */
-export interface ControlCaller {
-  readonly account: Account;
-  readonly peer: string;
-}
+/** What the Control services work on. */
+export interface ControlServiceOptions extends NodeActionOptions, RunActionOptions {}
 
-/** What the Control service works on. */
-export interface ControlServiceOptions extends ControlRunOptions {
-  readonly nodes: Nodes;
-}
-
-/** The interval that Flower notes for a node until it has said its own, in seconds. */
-const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
-
-/** Makes the Control service. */
+/** Makes the Control service of Flower 1.24 and 1.25. */
 export function controlService(options: ControlServiceOptions): Service {
-  const { nodes, runs, clock, log } = options;
-  const ownNodes = async ({ account }: ControlCaller) =>
-    (await nodes.list(clock.nowMicros())).filter(({ row }) => row.ownerId === account.id);
+  const { clock } = options;
+  const nodes = nodeActions(options);
+  const runs = runActions(options);
+  const now = () => formatTimestamp(clock.nowMicros());
 
   return defineService(Control, controlCaller, {
     async registerNode(request, { caller }: Call<ControlCaller>) {
-      const key = readSpkiPem(new TextDecoder().decode(request.publicKey));
-      if (!key) {
-        throw flowerError("invalidPublicKey");
-      }
-      const row = await nodes.register({
-        keyId: key.id,
-        fingerprint: key.fingerprint,
-        publicKeyPem: request.publicKey,
-        keyless: false,
-        ownerId: caller.account.id,
-        ownerName: caller.account.name,
-        heartbeatIntervalS: DEFAULT_HEARTBEAT_INTERVAL_S,
-      }, clock.nowMicros());
-      if (!row) throw flowerError("publicKeyInUse");
-      const fields = {
-        nodeId: String(row.nodeId),
-        fingerprint: key.fingerprint,
-        peer: caller.peer,
-      };
-      log.info(
-        "node.registered",
-        `SuperNode ${row.nodeId} was registered with key ${key.fingerprint} by ${caller.peer}.`,
-        fields,
-      );
-      return { nodeId: row.nodeId };
+      const { nodeId } = await nodes.registerNode(request, caller);
+      return { nodeId };
     },
 
     async unregisterNode({ nodeId }, { caller }: Call<ControlCaller>) {
-      const row = await nodes.unregister(
-        nodeId,
-        clock.nowMicros(),
-        ({ ownerId }) => ownerId === caller.account.id,
-      );
-      if (!row) throw flowerError("nodeNotFound");
-      log.info(
-        "node.unregistered",
-        `SuperNode ${nodeId} was unregistered by ${caller.peer}; its key ${row.fingerprint} cannot ` +
-          "be used again.",
-        { nodeId: String(nodeId), fingerprint: row.fingerprint, peer: caller.peer },
-      );
+      await nodes.unregisterNode(nodeId, caller);
       return {};
     },
 
     async listNodes(_request, { caller }: Call<ControlCaller>) {
-      const nodesInfo = (await ownNodes(caller)).map(nodeInfo);
-      return { nodesInfo, now: formatTimestamp(clock.nowMicros()) };
+      return { nodesInfo: (await nodes.ownNodes(caller)).map(nodeInfo), now: now() };
     },
 
     listFederations() {
@@ -98,13 +53,35 @@ export function controlService(options: ControlServiceOptions): Service {
       const federation = {
         name: FEDERATION,
         memberAids: [caller.account.id],
-        nodes: (await ownNodes(caller)).map(nodeInfo),
-        runs: (await runs.list()).map(runView),
+        nodes: (await nodes.ownNodes(caller)).map(nodeInfo),
+        runs: (await runs.ownRuns(caller)).map(runView),
       };
+      return { federation, now: now() };
+    },
+
+    async startRun(request, { caller }: Call<ControlCaller>) {
+      const { runId } = await runs.startRun(request, caller);
+      return { runId };
+    },
+
+    async stopRun({ runId }, { caller }: Call<ControlCaller>) {
+      return { success: await runs.stopRun(runId, caller) };
+    },
+
+    async listRuns({ runId }, { caller }: Call<ControlCaller>) {
+      const rows = runId === undefined
+        ? await runs.ownRuns(caller)
+        : [await runs.requireOwnRun(runId, caller)];
       return {
-        federation,
-        now: formatTimestamp(clock.nowMicros()),
+        runDict: Object.fromEntries(rows.map((row) => [String(row.runId), runView(row)])),
+        now: now(),
       };
+    },
+
+    streamLogs: (request, call: Call<ControlCaller>) => runs.streamLogs(request, call),
+
+    pullArtifacts() {
+      throw flowerError("noArtifactProvider");
     },
 
     getLoginDetails() {
@@ -114,11 +91,5 @@ export function controlService(options: ControlServiceOptions): Service {
     getAuthTokens() {
       throw flowerError("noAccountAuthentication");
     },
-
-    ...controlRunMethods(options),
   });
-}
-
-function controlCaller({ peer }: IncomingCall): ControlCaller {
-  return { account: NO_ACCOUNT, peer };
 }

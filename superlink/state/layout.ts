@@ -54,6 +54,9 @@ export interface NodeRow {
   readonly keyless: boolean;
   readonly ownerId: string;
   readonly ownerName: string;
+  /** How people call it, and where it is; said when it was registered. */
+  readonly name?: string;
+  readonly location?: string;
   readonly status: NodeStatus;
   readonly registeredAt: number;
   /** When it last came online. */

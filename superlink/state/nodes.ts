@@ -25,6 +25,8 @@ export interface Registration {
   readonly keyless: boolean;
   readonly ownerId: string;
   readonly ownerName: string;
+  readonly name?: string;
+  readonly location?: string;
   readonly heartbeatIntervalS: number;
 }
 

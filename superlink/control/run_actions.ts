@@ -1,27 +1,31 @@
 /**
- * The half of the Control API that belongs to runs.
+ * What accounts may do with runs, whichever Control API they call.
  *
  * @module
  */
 
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { FabError } from "../../fab/fab_error.ts";
 import { type Fab, MAX_FAB_BYTES, readFab } from "../../fab/read_fab.ts";
-import { formatTimestamp } from "../../keys/timestamp.ts";
-import type { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
+import type {
+  StartRunRequest,
+  StreamLogsRequest,
+  StreamLogsResponseSchema,
+} from "../../proto/gen/flwr/proto/control_pb.ts";
 import type { Log } from "../../terminal/log.ts";
-import type { Call, Methods } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
+import type { Call } from "../../wire/service.ts";
 import { FEDERATION, isFederation } from "../accounts.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Fabs } from "../runs/fabs.ts";
-import { packOverrides, runView } from "../runs/run_view.ts";
+import { packOverrides } from "../runs/run_view.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { RunRow } from "../state/layout.ts";
-import type { ControlCaller } from "./service.ts";
+import type { ControlCaller } from "./caller.ts";
 
-/** What these methods work on. */
-export interface ControlRunOptions {
+/** What these actions work on. */
+export interface RunActionOptions {
   readonly runs: Runs;
   readonly fabs: Fabs;
   readonly bells: Bells;
@@ -31,16 +35,17 @@ export interface ControlRunOptions {
   readonly holdMs: number;
 }
 
+/** What all versions of Flower say of a run that is to be started. */
+export type RunStart = Pick<StartRunRequest, "fab" | "appSpec" | "federation" | "overrideConfig">;
+
 const MICROS_PER_SECOND = 1_000_000;
 /** The last words of a stopped ServerApp arrive after its run is finished. */
 const LAST_WORDS_MS = 1_500;
 /** Overrides are kept with the run's row; Deno KV values have at most 64 KiB. */
 const MAX_OVERRIDES_BYTES = 48 * 1024;
 
-/** The methods, each for runs of the caller's own account. */
-export function controlRunMethods(
-  { runs, fabs, bells, clock, log, holdMs }: ControlRunOptions,
-): Methods<typeof Control, ControlCaller> {
+/** The actions, each for runs of the caller's own account. */
+export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionOptions) {
   const requireOwnRun = async (runId: bigint, { account }: ControlCaller): Promise<RunRow> => {
     const row = await runs.get(runId);
     if (!row) throw flowerError("runNotFound");
@@ -52,7 +57,14 @@ export function controlRunMethods(
     flowerError("invalidRunConfig", { grpcText, extra: grpcText, cause });
 
   return {
-    async startRun(request, { caller }: Call<ControlCaller>) {
+    requireOwnRun,
+
+    /** The caller's runs, oldest first. */
+    async ownRuns({ account }: ControlCaller): Promise<RunRow[]> {
+      return (await runs.list()).filter(({ accountId }) => accountId === account.id);
+    },
+
+    async startRun(request: RunStart, caller: ControlCaller): Promise<RunRow> {
       if (request.appSpec !== "") {
         const grpcText =
           "This SuperLink does not download apps. Download the app and run it from its folder.";
@@ -91,10 +103,11 @@ export function controlRunMethods(
         `Run ${run.runId} of ${app.fabId} ${app.version} was started by ${caller.peer}.`,
         { runId: String(run.runId), fabId: app.fabId, fabHash: run.fabHash, peer: caller.peer },
       );
-      return { runId: run.runId };
+      return run;
     },
 
-    async stopRun({ runId }, { caller }: Call<ControlCaller>) {
+    /** False when the run ended meanwhile. */
+    async stopRun(runId: bigint, caller: ControlCaller): Promise<boolean> {
       const { status } = await requireOwnRun(runId, caller);
       if (status === "finished") {
         throw flowerError("runFinished", { grpcText: `Run ID ${runId} is already finished` });
@@ -106,20 +119,14 @@ export function controlRunMethods(
           peer: caller.peer,
         });
       }
-      return { success: row !== undefined };
+      return row !== undefined;
     },
 
-    async listRuns({ runId }, { caller }: Call<ControlCaller>) {
-      const rows = runId === undefined
-        ? (await runs.list()).filter(({ accountId }) => accountId === caller.account.id)
-        : [await requireOwnRun(runId, caller)];
-      return {
-        runDict: Object.fromEntries(rows.map((row) => [String(row.runId), runView(row)])),
-        now: formatTimestamp(clock.nowMicros()),
-      };
-    },
-
-    async *streamLogs({ runId, afterTimestamp }, { caller, signal }: Call<ControlCaller>) {
+    /** What was logged after a time, and then what is being logged until the run is over. */
+    async *streamLogs(
+      { runId, afterTimestamp }: StreamLogsRequest,
+      { caller, signal }: Call<ControlCaller>,
+    ): AsyncGenerator<MessageInitShape<typeof StreamLogsResponseSchema>> {
       await requireOwnRun(runId, caller);
       using listener = bells.listen(topics.run(runId));
       let cursor = Math.round(afterTimestamp * MICROS_PER_SECOND);
@@ -144,10 +151,6 @@ export function controlRunMethods(
         const why = await listener.wait(Date.now() + Math.min(waitMs, holdMs), signal);
         if (why === "gone" || why === "stopped") return;
       }
-    },
-
-    pullArtifacts() {
-      throw flowerError("noArtifactProvider");
     },
   };
 

@@ -1,0 +1,98 @@
+/**
+ * What accounts may do with SuperNodes, whichever Control API they call.
+ *
+ * @module
+ */
+
+import type { Log } from "../../terminal/log.ts";
+import { flowerError } from "../../wire/flower_error.ts";
+import { readSpkiPem } from "../auth/known_keys.ts";
+import type { Clock } from "../clock.ts";
+import type { NodeRow } from "../state/layout.ts";
+import type { Node, Nodes } from "../state/nodes.ts";
+import type { ControlCaller } from "./caller.ts";
+
+/** What these actions work on. */
+export interface NodeActionOptions {
+  readonly nodes: Nodes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What is said of a SuperNode that is registered. */
+export interface NewNode {
+  readonly publicKey: Uint8Array;
+  /** How people call it (Flower 1.38 and newer). */
+  readonly name?: string | undefined;
+  /** Where it is: latitude and longitude in decimal degrees, with a comma between. */
+  readonly location?: string | undefined;
+}
+
+/** The interval that Flower notes for a node until it has said its own, in seconds. */
+const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
+/** A row must fit a Deno KV value, and a name a table. */
+const MAX_NAME_CHARACTERS = 256;
+
+/** The actions, each for nodes of the caller's own account. */
+export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
+  return {
+    async ownNodes({ account }: ControlCaller): Promise<Node[]> {
+      return (await nodes.list(clock.nowMicros())).filter(({ row }) => row.ownerId === account.id);
+    },
+
+    async registerNode(
+      { publicKey, name, location }: NewNode,
+      caller: ControlCaller,
+    ): Promise<NodeRow> {
+      const key = readSpkiPem(new TextDecoder().decode(publicKey));
+      if (!key) throw flowerError("invalidPublicKey");
+      requireLocation(location);
+      const row = await nodes.register({
+        keyId: key.id,
+        fingerprint: key.fingerprint,
+        publicKeyPem: publicKey,
+        keyless: false,
+        ownerId: caller.account.id,
+        ownerName: caller.account.name,
+        heartbeatIntervalS: DEFAULT_HEARTBEAT_INTERVAL_S,
+        ...(name ? { name: name.slice(0, MAX_NAME_CHARACTERS) } : {}),
+        ...(location ? { location } : {}),
+      }, clock.nowMicros());
+      if (!row) throw flowerError("publicKeyInUse");
+      log.info(
+        "node.registered",
+        `SuperNode ${row.nodeId} was registered with key ${key.fingerprint} by ${caller.peer}.`,
+        { nodeId: String(row.nodeId), fingerprint: key.fingerprint, peer: caller.peer },
+      );
+      return row;
+    },
+
+    async unregisterNode(nodeId: bigint, caller: ControlCaller): Promise<void> {
+      const row = await nodes.unregister(
+        nodeId,
+        clock.nowMicros(),
+        ({ ownerId }) => ownerId === caller.account.id,
+      );
+      if (!row) throw flowerError("nodeNotFound");
+      log.info(
+        "node.unregistered",
+        `SuperNode ${nodeId} was unregistered by ${caller.peer}; its key ${row.fingerprint} cannot ` +
+          "be used again.",
+        { nodeId: String(nodeId), fingerprint: row.fingerprint, peer: caller.peer },
+      );
+    },
+  };
+}
+
+function requireLocation(location: string | undefined): void {
+  if (!location) return;
+  const invalid = (extra: string) => flowerError("invalidLocation", { extra });
+  const match = /^\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*$/
+    .exec(location);
+  if (!match) throw invalid("Location must be two decimal numbers: latitude,longitude.");
+  if (Math.abs(Number(match[1])) > 90 || Math.abs(Number(match[2])) > 180) {
+    throw invalid(
+      "Latitude must be between -90 and 90 and longitude must be between -180 and 180.",
+    );
+  }
+}
