@@ -54,8 +54,8 @@ const KNOWN_DETAILS: Readonly<Record<string, Sentences>> = {
 };
 
 function refusal(error: StatusError, connection: SuperLinkConnection): Sentences {
-  const { status, message } = error;
-  const details = printable(message).trim();
+  const { status } = error;
+  const details = publicDetails(printable(error.message).trim());
   const known = KNOWN_DETAILS[details.replace(/\.$/, "")];
   if (known) return known;
   switch (status) {
@@ -66,11 +66,19 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
       ];
     case "PERMISSION_DENIED":
       return [`Permission denied: ${withoutSigns(details)}`];
+    case "INTERNAL":
+      if (!details.startsWith("Response message parsing error")) break;
+      return [
+        `The answer of the server at ${formatAddress(connection.address)} cannot be read.`,
+        "This CLI speaks the protocol of Flower 1.25; use the `flwr` of that SuperLink's version.",
+      ];
     case "FAILED_PRECONDITION":
     case "NOT_FOUND":
     case "INVALID_ARGUMENT":
     case "RESOURCE_EXHAUSTED":
-      return [withoutSigns(details) || `The SuperLink refused with ${status}.`];
+      return /^Federation .*(not found|does not exist)/i.test(details)
+        ? [details, federationRemedy(connection)]
+        : [withoutSigns(details) || `The SuperLink refused with ${status}.`];
     case "UNIMPLEMENTED":
       return [
         `The server at ${
@@ -79,11 +87,29 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
         "Check that the address is that of its Control API (port 9093 by default), and that it " +
         "is a SuperLink of Flower 1.24 to 1.36 or of Trellis.",
       ];
-    default:
-      return [
-        `The server at ${formatAddress(connection.address)} answered ${status}: ${details}`,
-        "Check that the address is that of a SuperLink's Control API, and look at its log.",
-      ];
+  }
+  return [
+    `The server at ${formatAddress(connection.address)} answered ${status}: ${details}`,
+    "Check that the address is that of a SuperLink's Control API, and look at its log.",
+  ];
+}
+
+function federationRemedy({ source }: SuperLinkConnection): string {
+  return `Set \`federation\` in ${source.header} of "${source.file}" to the name of one of the ` +
+    "SuperLink's federations: `default`, or `@none/default` from Flower 1.26 on.";
+}
+
+/** From Flower 1.33 on, details are JSON: `{"code": 16, "public_message": "Run ID not found."}`. */
+function publicDetails(details: string): string {
+  if (!details.startsWith("{")) return details;
+  try {
+    const parsed: unknown = JSON.parse(details);
+    const message: unknown = Reflect.get(Object(parsed), "public_message");
+    const more: unknown = Reflect.get(Object(parsed), "public_details");
+    if (typeof message !== "string") return details;
+    return typeof more === "string" && more !== "" ? `${message} ${more}` : message;
+  } catch {
+    return details;
   }
 }
 
@@ -130,5 +156,5 @@ const REMEDIES: Readonly<Record<ConnectionProblemKind, (where: string) => string
 
 /** Flower starts some texts with an emoji. */
 function withoutSigns(details: string): string {
-  return details.replace(/^[^\p{L}\p{N}'"`]+/u, "");
+  return details.replace(/^[\p{Extended_Pictographic}\ufe0f\s]+/u, "");
 }
