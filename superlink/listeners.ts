@@ -4,13 +4,11 @@
  * @module
  */
 
-import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import { type HttpBinding, httpHandler } from "../wire/http/handler.ts";
 import { HttpServer } from "../wire/http/server.ts";
-import { ListenError } from "../wire/listen_error.ts";
 import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
@@ -71,16 +69,7 @@ export class Listeners {
     server: Server,
     listen: () => Address | Promise<Address>,
   ): Promise<Address> {
-    let bound: Address;
-    try {
-      bound = await listen();
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      throw new ExitError(error.message, {
-        cause: error,
-        remedy: "Stop the program that uses the port, or choose another address.",
-      });
-    }
+    const bound = await listen();
     this.#servers.push(server);
     this.#logListening(port, bound);
     return bound;

@@ -49,6 +49,8 @@ export class GrpcServer {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
+    // What goes wrong is thrown or told to the peer; grpc-js would write to stderr besides.
+    if (!Deno.env.has("GRPC_VERBOSITY")) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
     this.#server = new grpc.Server({
       "grpc.max_receive_message_length": options.maxMessageBytes,
       "grpc.max_send_message_length": options.maxMessageBytes,
