@@ -22,13 +22,14 @@ export class NoHandlerError extends Error {
  * answers; a new process runs it for each message.
  *
  * ```ts
- * import { arraysOf, ClientApp, MetricRecord, RecordDict } from "@trellis/sdk";
+ * import { arraysOf, ClientApp, intOf, MetricRecord, RecordDict } from "@trellis/sdk";
  *
  * export const app = new ClientApp()
  *   .train((message, context) => {
  *     const arrays = arraysOf(message.content);
- *     // ... train the model on the node's data ...
- *     const metrics = new MetricRecord({ "train-loss": 0.5, "num-examples": 10n });
+ *     const partition = intOf(context.nodeConfig, "partition-id", 0);
+ *     // ... train the model on this node's part of the data ...
+ *     const metrics = new MetricRecord({ "train-loss": 0.5 / (partition + 1), "num-examples": 10n });
  *     return new RecordDict({ arrays, metrics });
  *   })
  *   .evaluate((message) => {

@@ -17,8 +17,6 @@ export interface Context {
   readonly nodeConfig: ReadonlyMap<string, UserConfigValue>;
   /** `[tool.flwr.app.config]` with what `--run-config` overrides. */
   readonly runConfig: ReadonlyMap<string, UserConfigValue>;
-  /** The app's folder, for files that it ships: `new URL("data.csv", context.folder)`. */
-  readonly folder: URL;
   /** Records that a ClientApp finds again at the next message of the same run, on the same node. */
   readonly state: Map<string, FlowerRecord>;
 }
@@ -35,10 +33,10 @@ export interface DecodedContext {
  *
  * @throws {RecordError} when a record of the state or a config entry is malformed.
  */
-export function decodeContext(bytes: Uint8Array, folder: URL): DecodedContext {
+export function decodeContext(bytes: Uint8Array): DecodedContext {
   const wire: WireContext = contextFromProto(fromBinary(ContextSchema, bytes));
   const { runId, nodeId, nodeConfig, runConfig } = wire;
-  const context = { runId, nodeId, nodeConfig, runConfig, folder, state: new Map(wire.state) };
+  const context = { runId, nodeId, nodeConfig, runConfig, state: new Map(wire.state) };
   return {
     context,
     encode: () =>

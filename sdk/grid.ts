@@ -45,7 +45,7 @@ const MAX_PULLS = 8;
  * The nodes of a run, as its ServerApp sees them.
  *
  * ```ts
- * import { type Grid, RecordDict, ServerApp } from "@trellis/sdk";
+ * import { RecordDict, ServerApp } from "@trellis/sdk";
  *
  * export const app = new ServerApp(async (grid) => {
  *   const messages = (await grid.getNodeIds()).map((dstNodeId) =>

@@ -5632,10 +5632,10 @@ function contextToProto(context) {
 }
 
 // trellis:sdk/context.ts
-function decodeContext(bytes, folder) {
+function decodeContext(bytes) {
   const wire = contextFromProto(fromBinary(ContextSchema, bytes));
   const { runId, nodeId, nodeConfig, runConfig } = wire;
-  const context = { runId, nodeId, nodeConfig, runConfig, folder, state: new Map(wire.state) };
+  const context = { runId, nodeId, nodeConfig, runConfig, state: new Map(wire.state) };
   return {
     context,
     encode: () => toBinary(
@@ -5700,6 +5700,21 @@ function mirrorConsole(target, print) {
   });
 }
 
+// trellis:sdk/runtime/hand_over.ts
+var MIN_OWN_BYTES = 64 * 1024;
+var MAX_FRAME_BYTES = 1024;
+function handOver(bytes, transfer) {
+  const { buffer, byteLength } = bytes;
+  const ownsBuffer = byteLength === buffer.byteLength || byteLength >= MIN_OWN_BYTES && buffer.byteLength - byteLength <= MAX_FRAME_BYTES;
+  if (ownsBuffer && buffer instanceof ArrayBuffer) {
+    transfer.push(buffer);
+    return bytes;
+  }
+  const copy = new Uint8Array(bytes);
+  transfer.push(copy.buffer);
+  return copy;
+}
+
 // trellis:sdk/runtime/host_api.ts
 var HostApi = class {
   #post;
@@ -5733,10 +5748,11 @@ var HostApi = class {
     }));
   }
   async pushObject(objectId, content) {
-    const request = { objectId, content };
+    const transfer = [];
+    const request = { objectId, content: handOver(content, transfer) };
     await this.#ask(
       (id) => ({ kind: "call", id, method: "pushObject", request }),
-      [content.buffer]
+      transfer
     );
   }
   async pullMessages(messageIds) {
@@ -5800,7 +5816,7 @@ function serveApp(reference, load) {
 async function run(start, reference, load, api, post) {
   let decoded;
   try {
-    decoded = decodeContext(start.context, new URL(start.folder));
+    decoded = decodeContext(start.context);
     const app = await load();
     if (start.app === "serverapp" && app instanceof ServerApp) {
       await app.run(new Grid(decoded.context.runId, api), decoded.context);
@@ -5888,4 +5904,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "7b07fda5e9eccf7699ce6e097c762ce6e86e95f3107282dad713624335e7a7d6";
+export const SDK_SOURCES_HASH = "f909134bdc0e60221cc2361d503f908a63384d839d648fb2bad6ca7e91b5b04d";

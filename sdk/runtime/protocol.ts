@@ -24,8 +24,6 @@ export interface Start {
   readonly app: AppKind;
   /** `flwr.proto.Context`, as protobuf. */
   readonly context: Uint8Array;
-  /** The URL of the app's folder, with a slash at its end. */
-  readonly folder: string;
   /** For a ClientApp: the instruction's id and the contents of its objects. */
   readonly instruction?: {
     readonly messageId: string;

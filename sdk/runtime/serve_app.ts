@@ -52,7 +52,7 @@ async function run(
 ): Promise<void> {
   let decoded: DecodedContext | undefined;
   try {
-    decoded = decodeContext(start.context, new URL(start.folder));
+    decoded = decodeContext(start.context);
     const app = await load();
     if (start.app === "serverapp" && app instanceof ServerApp) {
       await app.run(new Grid(decoded.context.runId, api), decoded.context);
