@@ -10,6 +10,7 @@ import { GrpcServer } from "../wire/grpc/server.ts";
 import { type HttpBinding, httpHandler } from "../wire/http/handler.ts";
 import { HttpServer } from "../wire/http/server.ts";
 import type { Service } from "../wire/service.ts";
+import { StatusError } from "../wire/status.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
 /** A port and what its APIs allow. */
@@ -92,7 +93,8 @@ export class Listeners {
   }
 
   #logInternalError(method: string, error: unknown): void {
-    const cause = error instanceof Error ? error.stack ?? error.message : String(error);
-    this.#log.error("superlink.internal-error", `${method} failed: ${cause}`, { method });
+    const cause = error instanceof StatusError && error.cause !== undefined ? error.cause : error;
+    const text = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    this.#log.error("superlink.internal-error", `${method} failed: ${text}`, { method });
   }
 }

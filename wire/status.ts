@@ -77,6 +77,11 @@ export function toStatusError(error: unknown): StatusError {
   return new StatusError("INTERNAL", "Internal server error.", { cause: error });
 }
 
+/** Whether the log should have the cause of an error of which the peer is told little. */
+export function isForLog({ status, cause }: StatusError): boolean {
+  return status === "INTERNAL" || status === "UNAVAILABLE" && cause !== undefined;
+}
+
 const STATUS_NAMES: readonly StatusName[] = [
   "OK",
   "CANCELLED",

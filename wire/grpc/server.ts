@@ -16,7 +16,7 @@ import {
   fromBinary,
   toBinary,
 } from "@bufbuild/protobuf";
-import { STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
+import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
@@ -33,7 +33,7 @@ export interface GrpcServerOptions {
   /** A quiet connection is pinged this often, and dropped when no answer comes in time. */
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
-  /** Told of every call that ends in an error the peer is not shown. */
+  /** Told of every call that ends in an error whose cause the peer is not shown. */
   readonly onInternalError?: (method: string, error: unknown) => void;
 }
 
@@ -201,7 +201,7 @@ export class GrpcServer {
 
   #refusal(path: string, error: unknown): { code: number; details: string } {
     const status = toStatusError(error);
-    if (status.status === "INTERNAL") this.#options.onInternalError?.(path, error);
+    if (isForLog(status)) this.#options.onInternalError?.(path, error);
     return { code: STATUS_NUMBERS[status.status], details: status.message };
   }
 }

@@ -11,7 +11,7 @@
 import { create, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { flowerError } from "../flower_error.ts";
 import type { Service } from "../service.ts";
-import { StatusError, toStatusError } from "../status.ts";
+import { isForLog, StatusError, toStatusError } from "../status.ts";
 import { announcedLength, BodyError, readBody } from "./body.ts";
 import { errorResponse, httpErrorOf } from "./errors.ts";
 import { httpHeaders } from "./headers.ts";
@@ -34,7 +34,7 @@ export interface HttpBinding {
 /** Options of {@linkcode httpHandler}. */
 export interface HttpHandlerOptions {
   readonly bindings: readonly HttpBinding[];
-  /** Told of every call that ends in an error the peer is not shown. */
+  /** Told of every call that ends in an error whose cause the peer is not shown. */
   readonly onInternalError?: (method: string, error: unknown) => void;
   /** Answers `/health`; always when absent. */
   readonly isServing?: () => boolean;
@@ -78,8 +78,8 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
       return await answer(request, peer, route);
     } catch (error) {
       const refusal = toStatusError(error);
+      if (isForLog(refusal)) options.onInternalError?.(pathname, error);
       if (refusal.status !== "INTERNAL") return errorResponse(httpErrorOf(refusal), NO_STORE);
-      options.onInternalError?.(pathname, error);
       const { internalErrorStatus: status = 500 } = route.binding;
       return errorResponse({ status, detail: "Internal server error." }, NO_STORE);
     }
