@@ -11,6 +11,8 @@ import { Preload } from "./preload.ts";
 import { pythonCommand } from "./python_command.ts";
 import { findPythonEnvironment, type PythonEnvironment } from "./python_environment.ts";
 import { interpreterOf } from "./python_interpreter.ts";
+import { type AppPermissions, NO_PERMISSIONS } from "./typescript/app_permissions.ts";
+import { startTypeScriptApp } from "./typescript/typescript_process.ts";
 
 /** Which programs run an app (`[tool.trellis] runtime`, Python without one). */
 export type AppRuntime = "python" | "typescript";
@@ -25,6 +27,8 @@ export interface AppStarterOptions {
   /** Whether Python apps are forked from a process that has Flower loaded. */
   readonly preload: boolean;
   readonly log: Log;
+  /** What TypeScript apps may do besides reading their own folder; nothing by default. */
+  readonly appPermissions?: AppPermissions;
 }
 
 /** Starts apps until it is disposed, which ends those that were forked. */
@@ -34,13 +38,12 @@ export interface AppStarter extends AsyncDisposable {
 
 /** Finds what app processes need. Throws an {@linkcode ExitError} when `--python` has no flwr. */
 export async function appStarter(options: AppStarterOptions): Promise<AppStarter> {
+  const { appPermissions = NO_PERMISSIONS } = options;
   const python = await findPythonEnvironment(options.python);
   const preload = python && options.preload ? await preloadFor(python, options.log) : undefined;
   return {
     async start(runtime, launch) {
-      if (runtime === "typescript") {
-        throw new ExitError("TypeScript apps cannot be started here.");
-      }
+      if (runtime === "typescript") return startTypeScriptApp(launch, appPermissions);
       if (!python) {
         throw new ExitError(`There is no flwr on PATH to run the ${launch.kind} with.`, {
           remedy: "Install flwr where this program runs, or name its Python with --python.",

@@ -19,6 +19,9 @@ export interface AppPermissions {
   readonly env: readonly string[];
 }
 
+/** Nothing besides reading the app's own folder. */
+export const NO_PERMISSIONS: AppPermissions = { read: [], net: [], env: [] };
+
 /** The flags with which a SuperLink, a SuperNode and an app process are told. */
 export const appPermissionFlags = {
   allowAppRead: listFlag(

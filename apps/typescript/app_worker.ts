@@ -62,7 +62,7 @@ const BOOTSTRAP = `data:application/javascript,${
 /** Runs an app to its end. Ends it when `signal` aborts, and rejects with the signal's reason. */
 export async function runApp(
   { folder, path, permissions }: AppModule,
-  start: Omit<Start, "kind" | "folder">,
+  start: Omit<Start, "kind">,
   host: AppHost,
   signal: AbortSignal,
 ): Promise<AppEnding> {
@@ -100,7 +100,7 @@ export async function runApp(
       case "ready":
         isReady = message.protocol === PROTOCOL_VERSION;
         if (!isReady) fail("The app was bundled by a Trellis that is newer than this one.", "load");
-        else worker.postMessage({ ...start, kind: "start", folder: `${pathToFileURL(folder)}/` });
+        else worker.postMessage({ ...start, kind: "start" });
         break;
       case "loaded":
         if (!isReady) fail(`The module "${path}" was not bundled by Trellis.`, "load");

@@ -5,13 +5,13 @@
  */
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fuseRunConfig } from "../../config/run_config.ts";
 import { FabError } from "../../fab/fab_error.ts";
 import { type Context, ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { ServerAppIo } from "../../proto/gen/flwr/proto/serverappio_pb.ts";
 import { userConfigFromProto, userConfigToProto } from "../../records/scalar_map.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { StatusError } from "../../wire/status.ts";
-import { fuseRunConfig } from "../fuse_run_config.ts";
 import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
