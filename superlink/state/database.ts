@@ -125,13 +125,7 @@ function refuseForeignFile(path: string): void {
   if (!startsLikeSqlite(path)) throw notOurs(path, "it is not a database");
   let tables: unknown[];
   try {
-    const sqlite = new DatabaseSync(path, { readOnly: true });
-    try {
-      tables = sqlite.prepare("select name from sqlite_master where type = 'table'").all()
-        .map((row) => row["name"]);
-    } finally {
-      sqlite.close();
-    }
+    tables = tablesOf(path);
   } catch (cause) {
     throw notOurs(path, "it is not a database", cause);
   }
@@ -140,6 +134,26 @@ function refuseForeignFile(path: string): void {
     const flower = tables.includes("message_ins");
     throw notOurs(path, flower ? "it is a Flower SuperLink's" : "it is another program's");
   }
+}
+
+function tablesOf(path: string, readOnly = true): unknown[] {
+  const sqlite = new DatabaseSync(path, { readOnly });
+  try {
+    return sqlite.prepare("select name from sqlite_master where type = 'table'").all()
+      .map((row) => row["name"]);
+  } catch (error) {
+    // A process that was killed in the middle of a write leaves something to undo.
+    if (readOnly && isReadOnlyError(error)) return tablesOf(path, false);
+    throw error;
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** `SQLITE_READONLY` is 8; the higher bits say more. */
+function isReadOnlyError(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" &&
+    (error.errcode & 0xff) === 8;
 }
 
 function startsLikeSqlite(path: string): boolean {

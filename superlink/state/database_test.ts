@@ -49,6 +49,24 @@ Deno.test("openDatabase() goes on where a first start was cut short", () =>
     await database.close();
   }));
 
+Deno.test("openDatabase() goes on where a process was killed in the middle of a write", () =>
+  inDirectory(async (folder) => {
+    const place = `${folder}/state.kv`;
+    const writing = new DatabaseSync(`${folder}/writing.kv`);
+    writing.exec("create table migration_state (k integer primary key, version integer not null)");
+    // The cache is too small for the transaction, so that parts of it are in the file already.
+    writing.exec("pragma cache_size = 1; begin; create table data_version (text)");
+    const insert = writing.prepare("insert into data_version values (?)");
+    for (let row = 0; row < 200; row++) insert.run("x".repeat(1000));
+    for (const suffix of ["", "-journal"]) {
+      await Deno.copyFile(`${folder}/writing.kv${suffix}`, `${place}${suffix}`);
+    }
+    writing.close();
+    const database = await openDatabase(place);
+    assertEquals(await findingsIn(database.kv), []);
+    await database.close();
+  }));
+
 Deno.test("openDatabase() refuses a file that another SuperLink holds, by whatever name", () =>
   inDirectory(async (folder) => {
     const place = `${folder}/state.kv`;
