@@ -23,11 +23,13 @@ export const PRELOAD_BOOTSTRAP = "import sys; sys.path = [p or sys.argv[1] for p
 
 /** The program, in ASCII: its JSON text is the same string for Python. */
 export const PRELOAD_PROGRAM = String.raw`
-import gc, json, os, select, signal, sys, threading, time, warnings
+import atexit, gc, importlib, json, os, select, signal, sys, threading, time, warnings
 from importlib.metadata import entry_points
 
 REQUESTS, REPORTS = 0, 3
 PROGRAMS = ("flwr-clientapp", "flwr-serverapp")
+# What the programs import when they open their first channel.
+USED_LATER = ("grpc._channel", "grpc.experimental")
 # A signal to the whole group or service is for the parent to act on: this process ends with its
 # stdin. Blocked, not ignored, so that a child gets what was sent to it before it was ready.
 BLOCKED = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
@@ -41,6 +43,11 @@ def load_programs():
     loaded = {}
     for name in PROGRAMS:
         loaded[name] = next(iter(entry_points(group="console_scripts", name=name))).load()
+    for name in USED_LATER:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass
     if threading.active_count() > 1:
         raise RuntimeError("a module that flwr imports has started a thread")
     return loaded
@@ -128,6 +135,9 @@ def become_app(request, alive, wake):
     if os.path.exists("/proc/self/comm"):
         with open("/proc/self/comm", "w") as comm:
             comm.write(request["program"])
+    # The first to be registered comes last, after the app's own: what is left to do is to take Python
+    # down module by module, for which nobody waits and other apps should not.
+    atexit.register(os.nice, 19)
     gc.enable()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
 
