@@ -159,11 +159,9 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       using listener = bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
       for (;;) {
         await requireRunning(runId);
-        const now = clock.nowMicros();
-        const answered = await messages.answerable(runId, messageIds, now);
-        if (answered.size < new Set(messageIds).size) {
+        if (!await messages.areAnswered(runId, messageIds, clock.nowMicros())) {
           const end = await listener.wait(deadlineMs, signal);
-          if (end === "rung") continue;
+          if (end === "rung" && Date.now() < deadlineMs) continue;
           if (end === "gone") return {};
         }
         const replies = await messages.pullReplies(

@@ -8,16 +8,16 @@ import type { Message } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { ErrorCode } from "../../records/error_code.ts";
 import type { ErrorMessage } from "../../records/message.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
-import type { MessageEntry } from "./message_store.ts";
+import type { MessageRow } from "../state/layout.ts";
 
 /** What a ServerApp gets for an instruction that it asks about. */
 export type Answer =
   | { readonly kind: "open" }
-  | { readonly kind: "reply"; readonly entry: MessageEntry }
+  | { readonly kind: "reply"; readonly reply: MessageRow }
   | { readonly kind: "unknown-message" }
   | {
     readonly kind: "message-expired" | "reply-expired" | "node-unavailable";
-    readonly instruction: MessageEntry;
+    readonly instruction: MessageRow;
   };
 
 const MICROS_PER_SECOND = 1_000_000;

@@ -10,11 +10,14 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { PullAppMessagesResponseSchema } from "../../proto/gen/flwr/proto/appio_pb.ts";
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
-import { postOrder, type TreeEntry } from "../../records/object_tree.ts";
-import { deletePrefix, type Objects } from "../objects/objects.ts";
+import { objectsOf } from "../objects/message_objects.ts";
+import type { Objects } from "../objects/objects.ts";
 import { commit } from "../state/commit.ts";
-import { keys, type MessageRow } from "../state/layout.ts";
+import { deletePrefix } from "../state/delete_prefix.ts";
+import { keys, type MessageRow, type ObjectRow } from "../state/layout.ts";
 import { StatusError } from "../../wire/status.ts";
+import { AwaitedObjects } from "./awaited_objects.ts";
+import { MessageRows } from "./message_rows.ts";
 
 /** A message with the tree of its objects, as it travels. */
 export interface CarriedMessage {
@@ -28,12 +31,6 @@ export type NewMessage = Pick<
   "messageId" | "runId" | "kind" | "nodeId" | "instructionId" | "expiresAt" | "deliveredAt"
 >;
 
-/** A row with what a later commit checks. */
-export interface MessageEntry {
-  readonly row: MessageRow;
-  readonly versionstamp: string;
-}
-
 /** A Deno KV value has at most 64 KiB. */
 const PART_BYTES = 60_000;
 /** Parts that go into the commit which makes a message visible; more go ahead of it. */
@@ -43,37 +40,33 @@ const PARTS_IN_COMMIT = 8;
 export class MessageStore {
   readonly #kv: Deno.Kv;
   readonly #objects: Objects;
-  /** For each object that is awaited, the messages that wait for it. Rebuilt from disk. */
-  readonly #awaiting = new Map<string, Map<string, MessageRow>>();
-  /** For each incomplete message, the objects that it waits for. */
-  readonly #waitsFor = new Map<string, Set<string>>();
+  readonly #rows: MessageRows;
+  readonly #awaited = new AwaitedObjects();
   #lastNumber = 0;
   /** Instructions that an earlier process handed out and that were not confirmed. */
   readonly unconfirmed: MessageRow[] = [];
 
-  private constructor(kv: Deno.Kv, objects: Objects) {
+  private constructor(kv: Deno.Kv, objects: Objects, rows: MessageRows) {
     this.#kv = kv;
     this.#objects = objects;
+    this.#rows = rows;
   }
 
   /** Finds the messages of open runs whose objects are still on their way. */
   static async open(kv: Deno.Kv, objects: Objects): Promise<MessageStore> {
-    const store = new MessageStore(kv, objects);
-    for await (const { key } of kv.list({ prefix: keys.openRuns })) {
-      const runId = key.at(-1);
-      if (typeof runId !== "bigint") continue;
-      for await (const { value } of kv.list<MessageRow>({ prefix: keys.messages(runId) })) {
-        store.#lastNumber = Math.max(store.#lastNumber, value.number);
-        const { kind, deliveredAt, confirmedAt } = value;
-        if (kind === "instruction" && deliveredAt !== undefined && confirmedAt === undefined) {
-          store.unconfirmed.push(value);
-        }
-        if (value.complete) continue;
-        const ids = (await store.entries(value)).map(({ objectId }) => objectId);
-        const missing = await objects.missing(runId, ids);
-        if (missing.length > 0) store.#await(value, missing);
-        else await store.#complete([value]);
+    const rows = await MessageRows.open(kv);
+    const store = new MessageStore(kv, objects, rows);
+    for (const row of [...rows.all()]) {
+      store.#lastNumber = Math.max(store.#lastNumber, row.number);
+      const { kind, deliveredAt, confirmedAt } = row;
+      if (kind === "instruction" && deliveredAt !== undefined && confirmedAt === undefined) {
+        store.unconfirmed.push(row);
       }
+      if (row.complete) continue;
+      const { objectIds } = objectsOf((await store.load(row)).tree);
+      const missing = await objects.missing(row.runId, objectIds);
+      if (missing.length > 0) store.#awaited.add(row, missing);
+      else await rows.complete([row], kv.atomic());
     }
     return store;
   }
@@ -82,211 +75,165 @@ export class MessageStore {
    * Stores a message and announces its objects; gives the ids of those that are not stored yet.
    * Storing the same message again changes nothing and gives what is still missing, so that a peer
    * whose answer was lost can ask again.
+   *
+   * @param content the message's own object, where nobody is going to push it.
    */
-  async put(fresh: NewMessage, { message, tree }: CarriedMessage): Promise<string[]> {
+  async put(
+    fresh: NewMessage,
+    { message, tree }: CarriedMessage,
+    content?: Uint8Array,
+  ): Promise<string[]> {
     const { runId, messageId } = fresh;
-    const entries = postOrder(tree);
-    const ids = entries.map(({ objectId }) => objectId);
-    const missing = await this.#objects.missing(runId, ids);
-    if (await this.find(runId, messageId)) return missing;
+    const objects = objectsOf(tree);
+    const known = this.#rows.find(runId, messageId);
+    if (known) return known.complete ? [] : await this.#objects.missing(runId, objects.objectIds);
 
-    const bytes = toBinary(
+    const parts = cut(toBinary(
       PullAppMessagesResponseSchema,
       create(PullAppMessagesResponseSchema, {
         messagesList: [message],
         messageObjectTrees: [tree],
       }),
-    );
-    const parts: Uint8Array[] = [];
-    for (let start = 0; start < bytes.length; start += PART_BYTES) {
-      parts.push(bytes.subarray(start, start + PART_BYTES));
-    }
-    await this.#objects.announce(runId, messageId, entries, new Set(missing));
-    const row: MessageRow = {
-      ...fresh,
-      partCount: parts.length,
-      complete: missing.length === 0,
-      number: this.#nextNumber(),
-      deliveries: 0,
-    };
+    ));
     for (const [index, part] of parts.slice(PARTS_IN_COMMIT).entries()) {
       const key = keys.part(runId, messageId, PARTS_IN_COMMIT + index);
       await commit(this.#kv.atomic().set(key, part));
     }
-    const operation = this.#kv.atomic().set(keys.message(runId, messageId), row);
-    for (const [index, part] of parts.slice(0, PARTS_IN_COMMIT).entries()) {
-      operation.set(keys.part(runId, messageId, index), part);
-    }
-    if (row.instructionId !== undefined) {
-      operation.set(keys.reply(runId, row.instructionId), messageId);
-    } else if (row.complete && row.deliveredAt === undefined) operation.set(keys.inbox(row), null);
-    await commit(operation);
-    if (missing.length > 0) this.#await(row, missing);
-    return missing;
+    const awaits = (objectId: string) => this.#awaited.has(runId, objectId);
+    let awaited: string[] = [];
+    await this.#objects.announce(runId, messageId, objects, awaits, async (operation, missing) => {
+      awaited = missing;
+      if (content) {
+        const own: ObjectRow = { stored: true, inline: content };
+        operation.set(keys.object(runId, messageId), own);
+        awaited = missing.filter((objectId) => objectId !== messageId);
+      }
+      for (const [index, part] of parts.slice(0, PARTS_IN_COMMIT).entries()) {
+        operation.set(keys.part(runId, messageId, index), part);
+      }
+      const row: MessageRow = {
+        ...fresh,
+        partCount: parts.length,
+        complete: awaited.length === 0,
+        number: this.#nextNumber(),
+        deliveries: 0,
+      };
+      if (!await this.#rows.save(row, operation)) throw contended();
+      this.#awaited.add(row, awaited);
+    });
+    return awaited;
   }
 
-  /** Takes note that an object is stored; gives the messages that it completes. */
-  async objectStored(runId: bigint, objectId: string): Promise<MessageRow[]> {
-    const waiting = this.#awaiting.get(awaited(runId, objectId));
-    if (!waiting) return [];
-    this.#awaiting.delete(awaited(runId, objectId));
-    const completed: MessageRow[] = [];
-    for (const row of waiting.values()) {
-      const objects = this.#waitsFor.get(row.messageId);
-      objects?.delete(objectId);
-      if (objects?.size !== 0) continue;
-      this.#waitsFor.delete(row.messageId);
-      completed.push(row);
-    }
-    await this.#complete(completed);
+  /**
+   * Stores an object that {@linkcode Objects.receive} has checked; gives the messages that it
+   * completes, or `undefined` when no message needs it any more.
+   */
+  async putObject(
+    runId: bigint,
+    objectId: string,
+    object: ObjectRow,
+  ): Promise<MessageRow[] | undefined> {
+    const completed = this.#awaited.onlyAwaiting(runId, objectId);
+    const stored = await this.#objects.store(
+      runId,
+      objectId,
+      object,
+      (operation) => this.#rows.complete(completed, operation),
+    );
+    if (!stored) return undefined;
+    this.#awaited.arrived(runId, objectId);
     return completed;
   }
 
-  async find(runId: bigint, messageId: string): Promise<MessageEntry | undefined> {
-    const found = await this.#kv.get<MessageRow>(keys.message(runId, messageId));
-    return found.versionstamp === null
-      ? undefined
-      : { row: found.value, versionstamp: found.versionstamp };
+  /** Completes what still waits for an object that was stored when the disk then failed. */
+  async objectIsThere(runId: bigint, objectId: string): Promise<MessageRow[]> {
+    const completed = this.#awaited.onlyAwaiting(runId, objectId);
+    if (completed.length > 0) await this.#rows.complete(completed, this.#kv.atomic());
+    this.#awaited.arrived(runId, objectId);
+    return completed;
+  }
+
+  find(runId: bigint, messageId: string): MessageRow | undefined {
+    return this.#rows.find(runId, messageId);
   }
 
   /** The reply to an instruction, complete or not. */
-  async replyTo(runId: bigint, instructionId: string): Promise<MessageEntry | undefined> {
-    const { value } = await this.#kv.get<string>(keys.reply(runId, instructionId));
-    return value === null ? undefined : await this.find(runId, value);
+  replyTo(runId: bigint, instructionId: string): MessageRow | undefined {
+    return this.#rows.replyTo(runId, instructionId);
   }
 
   /** The instructions that wait for a node, oldest first. */
-  async *inbox(nodeId: bigint): AsyncGenerator<MessageEntry> {
+  async *inbox(nodeId: bigint): AsyncGenerator<MessageRow> {
     for await (const { key } of this.#kv.list({ prefix: keys.inboxes(nodeId) })) {
       const [runId, messageId] = key.slice(-2);
       if (typeof runId !== "bigint" || typeof messageId !== "string") continue;
-      const entry = await this.find(runId, messageId);
-      if (entry) yield entry;
-      else await commit(this.#kv.atomic().delete(key));
+      // Not known: its run ended while the list was read.
+      const row = this.find(runId, messageId);
+      if (row) yield row;
     }
   }
 
   /** The message itself and its tree. */
-  async load(row: MessageRow): Promise<CarriedMessage> {
+  async load({ runId, messageId, partCount }: MessageRow): Promise<CarriedMessage> {
     const parts: Uint8Array[] = [];
-    for (let index = 0; index < row.partCount; index++) {
-      const { value } = await this.#kv.get<Uint8Array>(
-        keys.part(row.runId, row.messageId, index),
-      );
+    for (let index = 0; index < partCount; index++) {
+      const { value } = await this.#kv.get<Uint8Array>(keys.part(runId, messageId, index));
       if (value) parts.push(value);
     }
     const { messagesList: [message], messageObjectTrees: [tree] } = fromBinary(
       PullAppMessagesResponseSchema,
       joined(parts),
     );
-    if (!message || !tree) throw new Error(`Message ${row.messageId} is not whole on disk.`);
+    if (!message || !tree) throw new Error(`Message ${messageId} is not whole on disk.`);
     return { message, tree };
   }
 
-  /** Notes that a message is handed out, if it and all of `checks` are as they were. */
+  /** Notes that a message is handed out, unless it is gone or one of `checks` does not hold. */
   async deliver(
-    { row, versionstamp }: MessageEntry,
+    row: MessageRow,
     nowMicros: number,
     checks: readonly Deno.AtomicCheck[] = [],
   ): Promise<boolean> {
-    const key = keys.message(row.runId, row.messageId);
-    const delivered: MessageRow = {
-      ...row,
-      deliveredAt: nowMicros,
-      deliveries: row.deliveries + 1,
-    };
-    const operation = this.#kv.atomic()
-      .check({ key, versionstamp }, ...checks)
-      .set(key, delivered)
-      .delete(keys.inbox(row));
-    return await commit(operation) !== undefined;
+    const delivered = { ...row, deliveredAt: nowMicros, deliveries: row.deliveries + 1 };
+    return await this.#rows.save(delivered, this.#kv.atomic().check(...checks));
   }
 
   /** Puts an instruction that was lost on its way back into its node's inbox. */
-  async returnToInbox({ row, versionstamp }: MessageEntry): Promise<void> {
-    const key = keys.message(row.runId, row.messageId);
+  async returnToInbox(row: MessageRow): Promise<void> {
     const { deliveredAt: _, ...rest } = row;
-    await commit(
-      this.#kv.atomic().check({ key, versionstamp }).set(key, rest).set(keys.inbox(row), null),
-    );
+    if (!await this.#rows.save(rest, this.#kv.atomic())) throw contended();
   }
 
   /** Notes that the receiver has all objects of a message, and lets go of them. */
-  async confirm({ row, versionstamp }: MessageEntry, nowMicros: number): Promise<void> {
-    const key = keys.message(row.runId, row.messageId);
-    const entries = await this.entries(row);
-    await commit(
-      this.#kv.atomic().check({ key, versionstamp }).set(key, { ...row, confirmedAt: nowMicros }),
-    );
-    await this.#objects.release(row.runId, row.messageId, entries);
+  async confirm(row: MessageRow, nowMicros: number): Promise<void> {
+    const { tree } = await this.load(row);
+    await this.#objects.release(row.runId, row.messageId, objectsOf(tree), async (operation) => {
+      const confirmed = { ...row, confirmedAt: nowMicros };
+      if (!await this.#rows.save(confirmed, operation)) throw contended();
+    });
   }
 
   /** Deletes a message and lets go of its objects. */
   async delete(row: MessageRow): Promise<void> {
-    const entries = row.confirmedAt === undefined ? await this.entries(row) : [];
-    const operation = this.#kv.atomic()
-      .delete(keys.message(row.runId, row.messageId))
-      .delete(keys.inbox(row));
-    for (let index = 0; index < row.partCount; index++) {
-      operation.delete(keys.part(row.runId, row.messageId, index));
-    }
-    if (row.instructionId !== undefined) {
-      operation.delete(keys.reply(row.runId, row.instructionId));
-    }
-    await commit(operation);
-    this.#stopWaiting(row);
-    await this.#objects.release(row.runId, row.messageId, entries);
+    const { runId, messageId, partCount, confirmedAt } = row;
+    const remove = async (operation: Deno.AtomicOperation) => {
+      for (let index = 0; index < partCount; index++) {
+        operation.delete(keys.part(runId, messageId, index));
+      }
+      await this.#rows.remove(row, operation);
+      this.#awaited.forget(row);
+    };
+    if (confirmedAt !== undefined) return await remove(this.#kv.atomic());
+    const { tree } = await this.load(row);
+    await this.#objects.release(runId, messageId, objectsOf(tree), remove);
   }
 
   /** Deletes all messages and objects of a run. */
   async deleteRun(runId: bigint): Promise<void> {
-    for await (const { value } of this.#kv.list<MessageRow>({ prefix: keys.messages(runId) })) {
-      this.#stopWaiting(value);
-      await commit(this.#kv.atomic().delete(keys.inbox(value)));
-    }
-    await deletePrefix(this.#kv, keys.replies(runId));
+    this.#awaited.forgetRun(runId);
+    await this.#rows.removeRun(runId);
     await deletePrefix(this.#kv, keys.parts(runId));
-    await deletePrefix(this.#kv, keys.messages(runId));
     await this.#objects.deleteRun(runId);
-  }
-
-  /** The objects of a message, children first. */
-  async entries(row: MessageRow): Promise<TreeEntry[]> {
-    return postOrder((await this.load(row)).tree);
-  }
-
-  async #complete(rows: readonly MessageRow[]): Promise<void> {
-    for (let start = 0; start < rows.length; start += 300) {
-      const operation = this.#kv.atomic();
-      for (const row of rows.slice(start, start + 300)) {
-        const complete: MessageRow = { ...row, complete: true };
-        operation.set(keys.message(row.runId, row.messageId), complete);
-        if (row.kind === "instruction" && row.deliveredAt === undefined) {
-          operation.set(keys.inbox(row), null);
-        }
-      }
-      await commit(operation);
-    }
-  }
-
-  #await(row: MessageRow, missing: readonly string[]): void {
-    this.#waitsFor.set(row.messageId, new Set(missing));
-    for (const objectId of missing) {
-      const key = awaited(row.runId, objectId);
-      const waiting = this.#awaiting.get(key) ?? new Map();
-      waiting.set(row.messageId, row);
-      this.#awaiting.set(key, waiting);
-    }
-  }
-
-  #stopWaiting(row: MessageRow): void {
-    for (const objectId of this.#waitsFor.get(row.messageId) ?? []) {
-      const key = awaited(row.runId, objectId);
-      const waiting = this.#awaiting.get(key);
-      waiting?.delete(row.messageId);
-      if (waiting?.size === 0) this.#awaiting.delete(key);
-    }
-    this.#waitsFor.delete(row.messageId);
   }
 
   /** The order of a node's instructions: the order in which they came. */
@@ -302,8 +249,16 @@ export function requireTree(message: Message, tree: ObjectTree | undefined): Obj
   throw new StatusError("INVALID_ARGUMENT", "A message's object tree must begin with its id.");
 }
 
-function awaited(runId: bigint, objectId: string): string {
-  return `${runId}/${objectId}`;
+function contended(): Error {
+  return new Error("A message was changed by somebody else.");
+}
+
+function cut(bytes: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += PART_BYTES) {
+    parts.push(bytes.subarray(start, start + PART_BYTES));
+  }
+  return parts;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -8,6 +8,7 @@
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { deflateMessage } from "../../records/deflate.ts";
 import { type ErrorMessage, pushedMessage } from "../../records/message.ts";
+import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import { StatusError } from "../../wire/status.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
@@ -33,6 +34,10 @@ export type Gate = () => Promise<unknown>;
 const MICROS_PER_SECOND = 1_000_000;
 /** How often an instruction whose delivery was lost is handed out before it is given up. */
 const MAX_DELIVERIES = 3;
+/** A node changes this often while a message is handed out to it: something is wrong. */
+const MAX_ATTEMPTS = 8;
+/** The longest text that is looked up as the id of a message; theirs have 64 characters. */
+const LONGEST_ID = 100;
 /** A reply may outlive its instruction by as much, for the rounding of clocks (Flower 1.25). */
 const EXPIRY_SLACK_MICROS = 100_000;
 
@@ -44,6 +49,8 @@ export class Messages {
   readonly #bells: Bells;
   readonly #startMicros: number;
   readonly #turns = new OneAtATime<bigint>();
+  /** One object is received by one call at a time. */
+  readonly #uploads = new OneAtATime<string>();
   /** The instruction that each node was handed and has not confirmed. */
   readonly #handedOut = new Map<bigint, { readonly runId: bigint; readonly messageId: string }>();
 
@@ -75,14 +82,14 @@ export class Messages {
     nowMicros: number,
     gate: Gate,
   ): Promise<Pushed> {
-    const malformed = (text: string) =>
-      new StatusError("INVALID_ARGUMENT", `Malformed PushMessages: ${text}`);
-    if (messages.length === 0) throw malformed("there is no message.");
-    if (messages.length !== trees.length) throw malformed("messages and object trees differ.");
+    if (messages.length === 0) throw malformed("Push", "there is no message.");
+    if (messages.length !== trees.length) {
+      throw malformed("Push", "messages and object trees differ in number.");
+    }
     const faults = messages.flatMap((message) =>
       messageFaults(message, "instruction", runId, nowMicros / MICROS_PER_SECOND)
     );
-    if (faults.length > 0) throw malformed(faults.join(", "));
+    if (faults.length > 0) throw malformed("Push", faults.join(", "));
     const carried = messages.map((message, index) => ({
       message,
       tree: requireTree(message, trees[index]),
@@ -133,15 +140,14 @@ export class Messages {
     const expiresAt = Math.round((createdAt + ttl) * MICROS_PER_SECOND);
     return await this.#turns.run(runId, async () => {
       await gate();
-      const instruction = await this.#store.find(runId, replyToMessageId);
+      const instruction = this.#store.find(runId, replyToMessageId);
       if (
-        instruction?.row.kind !== "instruction" || instruction.row.nodeId !== nodeId ||
-        instruction.row.expiresAt <= nowMicros ||
-        expiresAt > instruction.row.expiresAt + EXPIRY_SLACK_MICROS
+        instruction?.kind !== "instruction" || instruction.nodeId !== nodeId ||
+        instruction.expiresAt <= nowMicros ||
+        expiresAt > instruction.expiresAt + EXPIRY_SLACK_MICROS
       ) return [];
-      const known = await this.#store.replyTo(runId, replyToMessageId);
-      if (known && known.row.messageId !== messageId) return [];
-      this.#handedOut.delete(nodeId);
+      const known = this.#store.replyTo(runId, replyToMessageId);
+      if (known && known.messageId !== messageId) return [];
       const missing = await this.#store.put({
         messageId,
         runId,
@@ -150,23 +156,35 @@ export class Messages {
         instructionId: replyToMessageId,
         expiresAt,
       }, carried);
+      if (this.#handedOut.get(nodeId)?.messageId === replyToMessageId) {
+        this.#handedOut.delete(nodeId);
+      }
       if (missing.length === 0) this.#bells.ring(topics.replies(runId));
       return missing;
     });
   }
 
   /** Stores an object that a message announced; false when none did or its id is wrong. */
-  async putObject(runId: bigint, objectId: string, content: Uint8Array): Promise<boolean> {
-    const stored = await this.#objects.put(runId, objectId, content);
-    if (!stored) return false;
-    const completed = await this.#turns.run(
-      runId,
-      () => this.#store.objectStored(runId, objectId),
-    );
-    for (const { kind, nodeId } of completed) {
-      this.#bells.ring(kind === "reply" ? topics.replies(runId) : topics.inbox(nodeId));
-    }
-    return true;
+  async putObject(
+    runId: bigint,
+    objectId: string,
+    content: Uint8Array,
+  ): Promise<boolean> {
+    return await this.#uploads.run(`${runId}/${objectId}`, async () => {
+      const received = await this.#objects.receive(runId, objectId, content);
+      if (received === "unwanted") return false;
+      const completed = await this.#turns.run(
+        runId,
+        () =>
+          received === "stored"
+            ? this.#store.objectIsThere(runId, objectId)
+            : this.#store.putObject(runId, objectId, received),
+      );
+      for (const { kind, nodeId } of completed ?? []) {
+        this.#bells.ring(kind === "reply" ? topics.replies(runId) : topics.inbox(nodeId));
+      }
+      return completed !== undefined;
+    });
   }
 
   async getObject(runId: bigint, objectId: string): Promise<FoundObject> {
@@ -179,19 +197,12 @@ export class Messages {
    */
   async nextInstruction(nodeId: bigint, nowMicros: number): Promise<CarriedMessage | undefined> {
     await this.#recoverLost(nodeId, nowMicros);
-    for await (const entry of this.#store.inbox(nodeId)) {
-      const { row } = entry;
-      if (row.expiresAt <= nowMicros) {
-        await this.#turns.run(row.runId, () => this.#store.delete(row));
-        continue;
-      }
-      const carried = await this.#store.load(row);
-      // The node may have been unregistered, or the run stopped, while this call waited.
-      const living = await this.#nodes.livingCheck(nodeId);
-      if (!living) return undefined;
-      if (!await this.#store.deliver(entry, nowMicros, [living])) continue;
-      this.#handedOut.set(nodeId, { runId: row.runId, messageId: row.messageId });
-      return carried;
+    for await (const { runId, messageId } of this.#store.inbox(nodeId)) {
+      const carried = await this.#turns.run(
+        runId,
+        () => this.#handOut(runId, messageId, nodeId, nowMicros),
+      );
+      if (carried) return carried;
     }
     return undefined;
   }
@@ -204,34 +215,31 @@ export class Messages {
     nowMicros: number,
   ): Promise<void> {
     await this.#turns.run(runId, async () => {
-      const entry = await this.#store.find(runId, messageId);
-      if (entry?.row.kind !== "instruction" || entry.row.nodeId !== nodeId) return;
+      const row = this.#store.find(runId, messageId);
+      if (row?.kind !== "instruction" || row.nodeId !== nodeId) return;
+      if (row.deliveredAt === undefined || row.confirmedAt !== undefined) return;
+      await this.#store.confirm(row, nowMicros);
       if (this.#handedOut.get(nodeId)?.messageId === messageId) this.#handedOut.delete(nodeId);
-      if (entry.row.confirmedAt === undefined) await this.#store.confirm(entry, nowMicros);
     });
   }
 
   /** A ServerApp has all objects of a reply: nothing of the exchange is needed any more. */
   async confirmByApp(runId: bigint, messageId: string): Promise<void> {
     await this.#turns.run(runId, async () => {
-      const entry = await this.#store.find(runId, messageId);
-      if (entry?.row.kind !== "reply") return;
-      const { instructionId } = entry.row;
-      const instruction = instructionId === undefined
-        ? undefined
-        : await this.#store.find(runId, instructionId);
-      await this.#store.delete(entry.row);
-      if (instruction) await this.#store.delete(instruction.row);
+      const reply = this.#store.find(runId, messageId);
+      if (reply?.kind !== "reply" || reply.deliveredAt === undefined) return;
+      const instruction = this.#store.find(runId, reply.instructionId ?? "");
+      if (instruction) await this.#store.delete(instruction);
+      await this.#store.delete(reply);
     });
   }
 
-  /** Which of the instructions have an answer by now. */
-  async answerable(runId: bigint, ids: readonly string[], nowMicros: number): Promise<Set<string>> {
-    const answered = new Set<string>();
+  /** Whether each of the instructions has an answer by now. */
+  async areAnswered(runId: bigint, ids: readonly string[], nowMicros: number): Promise<boolean> {
     for (const id of ids) {
-      if ((await this.#answer(runId, id, nowMicros)).kind !== "open") answered.add(id);
+      if ((await this.#answer(runId, id, nowMicros)).kind === "open") return false;
     }
-    return answered;
+    return true;
   }
 
   /** Hands out the answers that are there; each is given once. */
@@ -241,6 +249,7 @@ export class Messages {
     nowMicros: number,
     gate: Gate,
   ): Promise<CarriedMessage[]> {
+    if (ids.some((id) => id.length > LONGEST_ID)) throw malformed("Pull", "an id is too long.");
     return await this.#turns.run(runId, async () => {
       await gate();
       const replies: CarriedMessage[] = [];
@@ -248,8 +257,8 @@ export class Messages {
         const answer = await this.#answer(runId, id, nowMicros);
         if (answer.kind === "open") continue;
         if (answer.kind === "reply") {
-          const carried = await this.#store.load(answer.entry.row);
-          if (await this.#store.deliver(answer.entry, nowMicros)) replies.push(carried);
+          const carried = await this.#store.load(answer.reply);
+          if (await this.#store.deliver(answer.reply, nowMicros)) replies.push(carried);
           continue;
         }
         replies.push(await this.#makeUp(runId, id, answer, nowMicros));
@@ -264,26 +273,27 @@ export class Messages {
   }
 
   async #answer(runId: bigint, id: string, nowMicros: number): Promise<Answer> {
-    const instruction = await this.#store.find(runId, id);
-    if (instruction?.row.kind !== "instruction") return { kind: "unknown-message" };
-    const { row } = instruction;
-    const reply = await this.#store.replyTo(runId, id);
-    const node = await this.#nodes.get(row.nodeId);
+    const instruction = this.#store.find(runId, id);
+    if (instruction?.kind !== "instruction") return { kind: "unknown-message" };
+    const reply = this.#store.replyTo(runId, id);
+    const { deliveredAt } = reply ?? {};
+    // One that was handed out before a restart of the SuperLink: the answer may not have arrived.
+    if (deliveredAt !== undefined && deliveredAt >= this.#startMicros) {
+      return { kind: "unknown-message" };
+    }
+    if (instruction.expiresAt <= nowMicros) return { kind: "message-expired", instruction };
+    const node = await this.#nodes.get(instruction.nodeId);
     if (!node || node.row.status === "unregistered") {
       return { kind: "node-unavailable", instruction };
     }
-    if (reply?.row.complete) {
-      // Handed out before the SuperLink was restarted: the answer may not have arrived.
-      const { deliveredAt } = reply.row;
-      const again = deliveredAt !== undefined && deliveredAt < this.#startMicros;
-      if (deliveredAt !== undefined && !again) return { kind: "unknown-message" };
-      if (reply.row.expiresAt <= nowMicros) return { kind: "reply-expired", instruction };
-      return { kind: "reply", entry: reply };
+    if (reply?.complete) {
+      if (reply.expiresAt <= nowMicros) return { kind: "reply-expired", instruction };
+      return { kind: "reply", reply };
     }
-    if (row.expiresAt <= nowMicros) return { kind: "message-expired", instruction };
-    if (!node.lease || node.lease.onlineUntil <= nowMicros || wasLost(row, node.row.joinedAt)) {
-      return { kind: "node-unavailable", instruction };
-    }
+    if (
+      !node.lease || node.lease.onlineUntil <= nowMicros ||
+      wasLost(instruction, node.row.joinedAt)
+    ) return { kind: "node-unavailable", instruction };
     return { kind: "open" };
   }
 
@@ -295,44 +305,71 @@ export class Messages {
     nowMicros: number,
   ): Promise<CarriedMessage> {
     const instruction = "instruction" in answer ? answer.instruction : undefined;
-    const before = instruction && await this.#store.load(instruction.row);
+    const before = instruction && await this.#store.load(instruction);
     const made: ErrorMessage = errorMessage(answer, instructionId, before?.message, nowMicros);
-    const { objectId, objects, tree } = deflateMessage(made);
-    if (instruction) {
-      const reply = await this.#store.replyTo(runId, instructionId);
-      if (reply) await this.#store.delete(reply.row);
-      await this.#store.delete(instruction.row);
-    }
+    const { objectId, objects: [object], tree } = deflateMessage(made);
     const carried = { message: pushedMessage(made, objectId), tree };
-    await this.#store.put({
-      messageId: objectId,
-      runId,
-      kind: "reply",
-      nodeId: 1n,
-      expiresAt: Number.MAX_SAFE_INTEGER,
-      deliveredAt: nowMicros,
-    }, carried);
-    for (const object of objects) {
-      await this.#objects.put(runId, object.objectId, object.content());
-      await this.#store.objectStored(runId, object.objectId);
+    await this.#store.put(
+      {
+        messageId: objectId,
+        runId,
+        kind: "reply",
+        nodeId: SUPERLINK_NODE_ID,
+        expiresAt: Number.MAX_SAFE_INTEGER,
+        deliveredAt: nowMicros,
+      },
+      carried,
+      object?.content(),
+    );
+    if (instruction) {
+      const reply = this.#store.replyTo(runId, instructionId);
+      if (reply) await this.#store.delete(reply);
+      await this.#store.delete(instruction);
     }
     return carried;
+  }
+
+  async #handOut(
+    runId: bigint,
+    messageId: string,
+    nodeId: bigint,
+    nowMicros: number,
+  ): Promise<CarriedMessage | undefined> {
+    const row = this.#store.find(runId, messageId);
+    if (!row || row.deliveredAt !== undefined) return undefined;
+    if (row.expiresAt <= nowMicros) {
+      await this.#store.delete(row);
+      this.#bells.ring(topics.replies(runId));
+      return undefined;
+    }
+    const carried = await this.#store.load(row);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      // The node may have been unregistered while the pull was held.
+      const living = await this.#nodes.livingCheck(nodeId);
+      if (!living) return undefined;
+      // It does not hold when the node's row changes meanwhile, on a heartbeat after a silence, say.
+      if (!await this.#store.deliver(row, nowMicros, [living])) continue;
+      this.#handedOut.set(nodeId, { runId, messageId });
+      return carried;
+    }
+    throw new Error("A message or its node was changed by somebody else.");
   }
 
   async #recoverLost(nodeId: bigint, nowMicros: number): Promise<void> {
     const handedOut = this.#handedOut.get(nodeId);
     if (!handedOut) return;
-    this.#handedOut.delete(nodeId);
     const { runId, messageId } = handedOut;
     await this.#turns.run(runId, async () => {
-      const entry = await this.#store.find(runId, messageId);
-      if (!entry || entry.row.confirmedAt !== undefined) return;
-      if (entry.row.deliveries < MAX_DELIVERIES && entry.row.expiresAt > nowMicros) {
-        await this.#store.returnToInbox(entry);
-        return;
+      const row = this.#store.find(runId, messageId);
+      if (row && row.confirmedAt === undefined) {
+        if (row.deliveries < MAX_DELIVERIES && row.expiresAt > nowMicros) {
+          await this.#store.returnToInbox(row);
+        } else {
+          await this.#store.delete(row);
+          this.#bells.ring(topics.replies(runId));
+        }
       }
-      await this.#store.delete(entry.row);
-      this.#bells.ring(topics.replies(runId));
+      this.#handedOut.delete(nodeId);
     });
   }
 
@@ -340,6 +377,10 @@ export class Messages {
     const status = (await this.#nodes.get(nodeId))?.row.status;
     return status === "online" || status === "offline";
   }
+}
+
+function malformed(what: "Push" | "Pull", text: string): StatusError {
+  return new StatusError("INVALID_ARGUMENT", `Malformed ${what}Messages: ${text}`);
 }
 
 /** A process that joined after the instruction was fetched knows nothing of it. */

@@ -5,10 +5,14 @@
  */
 
 import { join } from "node:path";
+import { StorageFailure } from "../state/commit.ts";
 
 /** Keeps bytes under a name within a space; what `put` has answered is on disk. */
 export interface Blobs {
-  /** Writing the same name twice is harmless: names are hashes of the bytes. */
+  /**
+   * Writing the same name twice is harmless: names are hashes of the bytes. Throws a
+   * {@linkcode StorageFailure} when the bytes cannot be written.
+   */
   put(space: string, name: string, bytes: Uint8Array): Promise<void>;
   get(space: string, name: string): Promise<Uint8Array | undefined>;
   delete(space: string, name: string): Promise<void>;
@@ -28,17 +32,15 @@ export class FileBlobs implements Blobs {
 
   async put(space: string, name: string, bytes: Uint8Array): Promise<void> {
     const folder = join(this.#folder, space);
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    // One that a killed process left under this name is overwritten.
     const temporary = join(folder, `.${name}.${this.#writes++}.tmp`);
     try {
-      using file = await Deno.open(temporary, { createNew: true, write: true, mode: 0o600 });
-      let written = 0;
-      while (written < bytes.length) written += await file.write(bytes.subarray(written));
-      await file.sync();
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeSynced(temporary, bytes);
       await Deno.rename(temporary, join(folder, name));
-    } catch (error) {
-      await removeIfThere(temporary);
-      throw error;
+    } catch (cause) {
+      await removeIfThere(temporary).catch(() => {});
+      throw new StorageFailure(cause);
     }
   }
 
@@ -70,6 +72,13 @@ export class FileBlobs implements Blobs {
     }
     return spaces;
   }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
+  let written = 0;
+  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+  await file.sync();
 }
 
 async function removeIfThere(path: string, options?: Deno.RemoveOptions): Promise<void> {

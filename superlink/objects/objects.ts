@@ -7,13 +7,15 @@
  * @module
  */
 
-import { objectIdOf } from "../../records/object_id.ts";
-import type { TreeEntry } from "../../records/object_tree.ts";
+import { isObjectId } from "../../records/object_id.ts";
 import { checkObject } from "../../records/validate_object.ts";
 import { StatusError } from "../../wire/status.ts";
 import { commit } from "../state/commit.ts";
+import { deletePrefix, KEYS_IN_COMMIT } from "../state/delete_prefix.ts";
 import { keys, type ObjectRow } from "../state/layout.ts";
 import type { Blobs } from "./blobs.ts";
+import type { MessageObjects } from "./message_objects.ts";
+import { digestOf } from "./object_digest.ts";
 
 /** What is known of an object that a peer asks for. */
 export type FoundObject =
@@ -24,10 +26,16 @@ export type FoundObject =
 const INLINE_LIMIT_BYTES = 32 * 1024;
 /** Deno KV reads at most 10 keys at once. */
 const READ_BATCH = 10;
-/** Mutations in one commit, and bytes of values, with room to Deno KV's 1,000 and 800 KiB. */
-const MUTATION_LIMIT = 900;
+/** Objects that are announced or let go in one commit, with two keys each. */
+const OBJECTS_IN_COMMIT = KEYS_IN_COMMIT / 2;
 
-/** The objects of all runs. Callers that change one run's objects take turns. */
+/** Completes an operation with the rows of a message, and commits it. */
+export type Save = (operation: Deno.AtomicOperation) => Promise<void>;
+
+/**
+ * The objects of all runs. Callers of all methods but {@linkcode receive} and {@linkcode get} take
+ * turns for each run.
+ */
 export class Objects {
   readonly #kv: Deno.Kv;
   readonly #blobs: Blobs;
@@ -39,58 +47,91 @@ export class Objects {
 
   /** Which of the ids are not stored yet, in their order. */
   async missing(runId: bigint, objectIds: readonly string[]): Promise<string[]> {
-    const missing: string[] = [];
-    for (let start = 0; start < objectIds.length; start += READ_BATCH) {
-      const ids = objectIds.slice(start, start + READ_BATCH);
-      const rows = await this.#kv.getMany<ObjectRow[]>(ids.map((id) => keys.object(runId, id)));
-      rows.forEach((row, index) => {
-        const id = ids[index];
-        if (id !== undefined && !row.value?.stored) missing.push(id);
-      });
-    }
-    return missing;
-  }
-
-  /** Announces the objects of a message: whoever pushes one of them is welcome. */
-  async announce(
-    runId: bigint,
-    messageId: string,
-    entries: readonly TreeEntry[],
-    missing: ReadonlySet<string>,
-  ): Promise<void> {
-    const announced: ObjectRow = { stored: false };
-    for (let start = 0; start < entries.length; start += MUTATION_LIMIT / 2) {
-      const operation = this.#kv.atomic();
-      for (const { objectId } of entries.slice(start, start + MUTATION_LIMIT / 2)) {
-        operation.set(keys.holder(runId, objectId, messageId), null);
-        if (missing.has(objectId)) operation.set(keys.object(runId, objectId), announced);
-      }
-      await commit(operation);
-    }
+    const stored = await Promise.all(
+      batches(objectIds, READ_BATCH).map(async (ids) => {
+        const rows = await this.#kv.getMany<ObjectRow[]>(ids.map((id) => keys.object(runId, id)));
+        return rows.map(({ value }) => value?.stored ?? false);
+      }),
+    );
+    const flags = stored.flat();
+    return objectIds.filter((_, index) => !flags[index]);
   }
 
   /**
-   * Stores an object. False when it was not announced or its id is not the hash of its bytes.
-   * Throws `FAILED_PRECONDITION` when the bytes are no object (the text is Flower's).
+   * Announces the objects of a message that is about to be stored: whoever pushes one that is missing
+   * is welcome. `save` commits the message with them; of a large message some go ahead of it.
+   *
+   * @param isAwaited whether an announced object of the run is on its way.
    */
-  async put(runId: bigint, objectId: string, content: Uint8Array): Promise<boolean> {
-    const key = keys.object(runId, objectId);
-    const found = await this.#kv.get<ObjectRow>(key);
-    if (found.value === null) return false;
-    if (found.value.stored) return true;
-    if (objectIdOf(content) !== objectId) return false;
+  async announce(
+    runId: bigint,
+    messageId: string,
+    { branch }: MessageObjects,
+    isAwaited: (objectId: string) => boolean,
+    save: (operation: Deno.AtomicOperation, missing: string[]) => Promise<void>,
+  ): Promise<void> {
+    const missing: string[] = [];
+    let operation = this.#kv.atomic();
+    if (branch && await this.#hasAny(keys.branchHolders(runId, branch.branchId))) {
+      missing.push(...branch.objectIds.filter(isAwaited));
+    } else if (branch) {
+      missing.push(...await this.missing(runId, branch.objectIds));
+      const absent = new Set(missing);
+      for (const [index, ids] of batches(branch.objectIds, OBJECTS_IN_COMMIT).entries()) {
+        if (index > 0) {
+          await commit(operation);
+          operation = this.#kv.atomic();
+        }
+        for (const id of ids) this.#hold(operation, runId, id, branch.branchId, absent.has(id));
+      }
+    }
+    if (branch) operation.set(keys.branch(runId, branch.branchId, messageId), null);
+    const [own] = await this.missing(runId, [messageId]);
+    if (own !== undefined) missing.push(own);
+    this.#hold(operation, runId, messageId, messageId, own !== undefined);
+    await save(operation, missing);
+  }
+
+  /**
+   * Checks an object that a peer pushes, and writes it if it is large. Gives the row to store it with,
+   * `stored` when it is there already, or `unwanted` when it was not announced or its id is not the
+   * hash of its bytes. Throws `FAILED_PRECONDITION` when the bytes are no object (the text is
+   * Flower's).
+   */
+  async receive(
+    runId: bigint,
+    objectId: string,
+    content: Uint8Array,
+  ): Promise<ObjectRow | "stored" | "unwanted"> {
+    if (!isObjectId(objectId)) return "unwanted";
+    const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
+    if (value === null) return "unwanted";
+    if (value.stored) return "stored";
+    if (await digestOf(content) !== objectId) return "unwanted";
     const fault = checkObject(objectId, content);
     if (fault !== undefined) throw new StatusError("FAILED_PRECONDITION", fault);
-    const inline = content.length <= INLINE_LIMIT_BYTES;
-    if (!inline) await this.#putBlob(runId, objectId, content);
-    const row: ObjectRow = inline ? { stored: true, inline: content } : { stored: true };
-    if (await commit(this.#kv.atomic().check(found).set(key, row)) !== undefined) return true;
-    const now = await this.#kv.get<ObjectRow>(key);
-    if (now.value === null && !inline) await this.#blobs.delete(String(runId), objectId);
-    return now.value?.stored ?? false;
+    if (content.length <= INLINE_LIMIT_BYTES) return { stored: true, inline: content };
+    await this.#blobs.put(String(runId), objectId, content);
+    return { stored: true };
+  }
+
+  /**
+   * Stores what {@linkcode receive} gave, if the object is still announced; `save` commits it. When
+   * nobody needs it any more, what was written of it is removed, and the answer is false.
+   */
+  async store(runId: bigint, objectId: string, row: ObjectRow, save: Save): Promise<boolean> {
+    const key = keys.object(runId, objectId);
+    const found = await this.#kv.get<ObjectRow>(key);
+    if (found.value !== null) {
+      await save(this.#kv.atomic().check(found).set(key, row));
+      return true;
+    }
+    if (!row.inline) await this.#discard(runId, objectId);
+    return false;
   }
 
   async get(runId: bigint, objectId: string): Promise<FoundObject> {
+    if (!isObjectId(objectId)) return { state: "unknown" };
     const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
     if (value === null) return { state: "unknown" };
     if (!value.stored) return { state: "announced" };
@@ -98,60 +139,93 @@ export class Objects {
     return content ? { state: "stored", content } : { state: "unknown" };
   }
 
-  /** Lets go of a message's objects; those that no other message needs are deleted. */
+  /**
+   * Lets go of a message's objects; those that no other message needs are deleted. `save` commits what
+   * becomes of the message with it.
+   */
   async release(
     runId: bigint,
     messageId: string,
-    entries: readonly TreeEntry[],
+    { branch }: MessageObjects,
+    save: Save,
   ): Promise<void> {
-    for (let start = 0; start < entries.length; start += MUTATION_LIMIT / 2) {
-      const operation = this.#kv.atomic();
-      const blobs: string[] = [];
-      for (const { objectId } of entries.slice(start, start + MUTATION_LIMIT / 2)) {
-        operation.delete(keys.holder(runId, objectId, messageId));
-        if (await this.#heldByAnother(runId, objectId, messageId)) continue;
-        const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
-        operation.delete(keys.object(runId, objectId));
-        if (value?.stored && !value.inline) blobs.push(objectId);
-      }
-      await commit(operation);
-      await Promise.all(blobs.map((objectId) => this.#blobs.delete(String(runId), objectId)));
+    const operation = this.#kv.atomic();
+    const blobs: string[] = [];
+    const own = [messageId];
+    if (branch) operation.delete(keys.branch(runId, branch.branchId, messageId));
+    await this.#letGo(operation, runId, own, messageId, blobs);
+    const branchEnds = branch && !await this.#hasAny(
+      keys.branchHolders(runId, branch.branchId),
+      messageId,
+    );
+    const [first = [], ...rest] = branchEnds ? batches(branch.objectIds, OBJECTS_IN_COMMIT) : [];
+    if (branch) await this.#letGo(operation, runId, first, branch.branchId, blobs);
+    await save(operation);
+    for (const ids of rest) {
+      const more = this.#kv.atomic();
+      if (branch) await this.#letGo(more, runId, ids, branch.branchId, blobs);
+      await commit(more);
     }
+    for (const objectId of blobs) await this.#blobs.delete(String(runId), objectId);
   }
 
   /** Deletes all objects of a run. */
   async deleteRun(runId: bigint): Promise<void> {
+    await deletePrefix(this.#kv, keys.branches(runId));
     await deletePrefix(this.#kv, keys.holdersOfRun(runId));
     await deletePrefix(this.#kv, keys.objects(runId));
     await this.#blobs.deleteSpace(String(runId));
   }
 
-  async #heldByAnother(runId: bigint, objectId: string, messageId: string): Promise<boolean> {
-    const holders = this.#kv.list({ prefix: keys.holders(runId, objectId) }, { limit: 2 });
-    for await (const { key } of holders) if (key.at(-1) !== messageId) return true;
+  #hold(
+    operation: Deno.AtomicOperation,
+    runId: bigint,
+    objectId: string,
+    holderId: string,
+    missing: boolean,
+  ): void {
+    const announced: ObjectRow = { stored: false };
+    operation.set(keys.holder(runId, objectId, holderId), null);
+    if (missing) operation.set(keys.object(runId, objectId), announced);
+  }
+
+  async #letGo(
+    operation: Deno.AtomicOperation,
+    runId: bigint,
+    objectIds: readonly string[],
+    holderId: string,
+    blobs: string[],
+  ): Promise<void> {
+    await Promise.all(objectIds.map(async (objectId) => {
+      const holders = keys.holders(runId, objectId);
+      operation.delete(keys.holder(runId, objectId, holderId));
+      if (await this.#hasAny(holders, holderId)) return;
+      const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
+      operation.delete(keys.object(runId, objectId));
+      if (value?.stored && !value.inline) blobs.push(objectId);
+    }));
+  }
+
+  /** Whether there is a key below a prefix that does not end on `except`. */
+  async #hasAny(prefix: Deno.KvKey, except?: string): Promise<boolean> {
+    for await (const { key } of this.#kv.list({ prefix }, { limit: 2 })) {
+      if (key.at(-1) !== except) return true;
+    }
     return false;
   }
 
-  async #putBlob(runId: bigint, objectId: string, content: Uint8Array): Promise<void> {
-    try {
-      await this.#blobs.put(String(runId), objectId, content);
-    } catch (cause) {
-      throw new StatusError("UNAVAILABLE", "The SuperLink cannot store objects right now.", {
-        cause,
-      });
-    }
+  async #discard(runId: bigint, objectId: string): Promise<void> {
+    const space = String(runId);
+    await this.#blobs.delete(space, objectId);
+    const { versionstamp } = await this.#kv.get(keys.openRun(runId));
+    if (versionstamp === null) await this.#blobs.deleteSpace(space);
   }
 }
 
-/** Deletes every key below a prefix. */
-export async function deletePrefix(kv: Deno.Kv, prefix: Deno.KvKey): Promise<void> {
-  let operation = kv.atomic();
-  let count = 0;
-  for await (const { key } of kv.list({ prefix })) {
-    operation.delete(key);
-    if (++count % MUTATION_LIMIT !== 0) continue;
-    await commit(operation);
-    operation = kv.atomic();
+function batches<T>(items: readonly T[], size: number): T[][] {
+  const result: T[][] = [];
+  for (let start = 0; start < items.length; start += size) {
+    result.push(items.slice(start, start + size));
   }
-  if (count % MUTATION_LIMIT !== 0) await commit(operation);
+  return result;
 }

@@ -1,16 +1,26 @@
 import { StatusError } from "../../wire/status.ts";
 
 /**
- * Commits, and gives the new versionstamp, or `undefined` when a check did not hold. A database that cannot write (a full disk, say) is
- * `UNAVAILABLE`: the one status on which every SuperNode comes back.
+ * The state cannot be written right now, because the disk is full, say. `UNAVAILABLE` is the one
+ * status on which every SuperNode comes back; other peers are told by `storage_boundary.ts`.
+ */
+export class StorageFailure extends StatusError {
+  constructor(cause: unknown) {
+    super("UNAVAILABLE", "The SuperLink cannot write its state right now.", { cause });
+  }
+}
+
+/**
+ * Commits, and gives the new versionstamp, or `undefined` when a check did not hold. Throws a
+ * {@linkcode StorageFailure} when the database cannot write.
  */
 export async function commit(operation: Deno.AtomicOperation): Promise<string | undefined> {
   try {
     const result = await operation.commit();
     return result.ok ? result.versionstamp : undefined;
   } catch (cause) {
-    throw new StatusError("UNAVAILABLE", "The SuperLink cannot write its state right now.", {
-      cause,
-    });
+    // Past a limit of Deno KV it would fail for ever: a defect, not a state of the disk.
+    if (cause instanceof TypeError && /too (?:large|many)/i.test(cause.message)) throw cause;
+    throw new StorageFailure(cause);
   }
 }

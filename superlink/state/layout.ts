@@ -19,7 +19,8 @@
  * | `inbox`, node id, number, run id, message id | `null` | a complete instruction waits for its node |
  * | `reply`, run id, instruction id | message id | a reply to the instruction is stored |
  * | `object`, run id, object id | {@linkcode ObjectRow} | a stored message needs the object |
- * | `holder`, run id, object id, message id | `null` | that message needs the object |
+ * | `branch`, run id, branch id, message id | `null` | that message needs the branch's objects |
+ * | `holder`, run id, object id, branch or message id | `null` | that branch has the object, or it is that message's own |
  *
  * What belongs to messages goes when its run ends; only `run` and `log` stay.
  *
@@ -187,11 +188,19 @@ export const keys = {
   replies: (runId: bigint) => ["reply", runId],
   object: (runId: bigint, objectId: string) => ["object", runId, objectId],
   objects: (runId: bigint) => ["object", runId],
-  holder: (runId: bigint, objectId: string, messageId: string) => [
+  branch: (runId: bigint, branchId: string, messageId: string) => [
+    "branch",
+    runId,
+    branchId,
+    messageId,
+  ],
+  branchHolders: (runId: bigint, branchId: string) => ["branch", runId, branchId],
+  branches: (runId: bigint) => ["branch", runId],
+  holder: (runId: bigint, objectId: string, holderId: string) => [
     "holder",
     runId,
     objectId,
-    messageId,
+    holderId,
   ],
   holders: (runId: bigint, objectId: string) => ["holder", runId, objectId],
   holdersOfRun: (runId: bigint) => ["holder", runId],

@@ -6,13 +6,14 @@
  */
 
 import { fail } from "@std/assert";
+import type { StartApp } from "../../apps/app_starter.ts";
 import { parseCommand } from "../../terminal/command.ts";
 import type { Address } from "../../wire/address.ts";
 import type { ServerTls } from "../../wire/tls.ts";
 import { superlinkSpec } from "../flags.ts";
 import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
 import type { GrpcAddresses } from "../planes.ts";
-import { openDatabase } from "../state/database.ts";
+import { type Database, openDatabase } from "../state/database.ts";
 import { type RunningSuperLink, startSuperLink } from "../superlink.ts";
 import { LogLines } from "./log_lines.ts";
 import { TestClock } from "./test_clock.ts";
@@ -21,6 +22,10 @@ import { TestClock } from "./test_clock.ts";
 export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
   readonly clock?: TestClock;
   readonly tls?: ServerTls;
+  /** Starts ServerApps, once `isolation` is `subprocess`. */
+  readonly startApp?: StartApp;
+  /** Puts something between the SuperLink and its database, for example a fault. */
+  readonly between?: (database: Database) => Database;
 }
 
 /** A started SuperLink; the end of its `await using` block stops it. */
@@ -28,6 +33,8 @@ export interface TestSuperLink extends RunningSuperLink, GrpcAddresses, AsyncDis
   readonly httpAddress: Address;
   readonly clock: TestClock;
   readonly logged: LogLines;
+  /** What the SuperLink writes, to be looked at. */
+  readonly database: Database;
 }
 
 /** Short, so that a test that waits for the end of a hold is quick. */
@@ -35,7 +42,8 @@ const HOLD_MS = 200;
 
 /** Starts a SuperLink. A `database` other than the default belongs to the test, which removes it. */
 export async function startTestSuperLink(
-  { clock = new TestClock(), tls, ...overrides }: TestSuperLinkOptions = {},
+  { clock = new TestClock(), tls, startApp, between = (database) => database, ...overrides }:
+    TestSuperLinkOptions = {},
 ): Promise<TestSuperLink> {
   const { flags } = parseCommand(superlinkSpec, [
     ...["--insecure", "--database", ":memory:", "--isolation", "process"],
@@ -56,10 +64,10 @@ export async function startTestSuperLink(
   const running = await startSuperLink({
     options,
     tls,
-    database,
+    database: between(database),
     clock,
     log: logged.log,
-    startApp: () => fail("This SuperLink starts no apps."),
+    startApp: startApp ?? (() => fail("This SuperLink starts no apps.")),
   });
   // A state in memory knows nothing of proofs up to its start, and accepts none of them.
   clock.advance({ micros: 1 });
@@ -67,5 +75,14 @@ export async function startTestSuperLink(
   const stop = () => stopped ??= running.stop();
   const { grpc, httpAddress } = running;
   if (!grpc || !httpAddress) fail("Both planes are on.");
-  return { ...running, ...grpc, httpAddress, clock, logged, stop, [Symbol.asyncDispose]: stop };
+  return {
+    ...running,
+    ...grpc,
+    httpAddress,
+    clock,
+    logged,
+    database,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
