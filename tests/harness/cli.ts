@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import { assert } from "@std/assert";
 import { delay } from "@std/async";
-import type { CommandOutcome } from "./process.ts";
+import type { CommandOutcome, RunningProcess } from "./process.ts";
 import { minorOf, type Program } from "./programs.ts";
-import type { Scene } from "./scene.ts";
+import type { Scene, StartOptions } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
 /** A row of `supernode list --format json`, with 1.25's names. */
@@ -30,20 +30,32 @@ export class Cli {
   readonly #scene: Scene;
   readonly #program: Program;
   readonly #target: readonly string[];
+  readonly #folder: string;
 
-  /** `target` are the last arguments of its commands, which name the SuperLink. */
-  constructor(scene: Scene, program: Program, target: readonly string[]) {
+  /**
+   * `target` are the last arguments of its commands, which name the SuperLink; `folder` is where they
+   * are run, the scene's own by default.
+   */
+  constructor(
+    scene: Scene,
+    program: Program,
+    target: readonly string[],
+    folder: string = scene.folder,
+  ) {
     this.#scene = scene;
     this.#program = program;
     this.#target = target;
+    this.#folder = folder;
   }
 
-  /** Runs `<command…> <target> <options…>` in the scene's folder. */
+  /** Runs `<command…> <target> <options…>` to its end. */
   run(command: readonly string[], ...options: string[]): Promise<CommandOutcome> {
-    return this.#scene.run(this.#program, {
-      name: command.join(" "),
-      args: [...command, ...this.#target, ...options],
-    });
+    return this.#scene.run(this.#program, this.#startOptions(command, options));
+  }
+
+  /** Starts `<command…> <target> <options…>`, which goes on by itself. */
+  start(command: readonly string[], ...options: string[]): RunningProcess {
+    return this.#scene.start(this.#program, this.#startOptions(command, options));
   }
 
   /** Registers a public key, which must succeed, and gives the node id. */
@@ -103,6 +115,14 @@ export class Cli {
       );
       await delay(100);
     }
+  }
+
+  #startOptions(command: readonly string[], options: readonly string[]): StartOptions {
+    return {
+      name: command.join(" "),
+      args: [...command, ...this.#target, ...options],
+      cwd: this.#folder,
+    };
   }
 }
 

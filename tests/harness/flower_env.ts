@@ -15,9 +15,6 @@ export const FLOWER_VERSIONS = ["1.25.0", "1.23.0", "1.33.0", "1.39.0"] as const
 /** A release that the tests drive. */
 export type FlowerVersion = typeof FLOWER_VERSIONS[number];
 
-/** The programs of a release that the tests start. */
-export type FlowerProgram = "flwr" | "flower-superlink" | "flower-supernode";
-
 /** The project's root folder. */
 export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 

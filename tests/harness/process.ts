@@ -6,7 +6,7 @@
  */
 
 import { environment } from "./environment.ts";
-import { forget, killGroup, remember } from "./process_groups.ts";
+import { forget, killGroup, remember, untilGroupGone } from "./process_groups.ts";
 
 /** What to start. */
 export interface ProcessOptions {
@@ -42,6 +42,8 @@ export class RunningProcess implements AsyncDisposable {
   #stdout = "";
   #stderr = "";
   #code: number | undefined;
+  #orphanGraceMs = 0;
+  #orphans: readonly string[] = [];
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
@@ -124,6 +126,17 @@ export class RunningProcess implements AsyncDisposable {
     await this.exited;
   }
 
+  /**
+   * Ends it alone, without a chance to clean up. Gives the command lines of what it started and is
+   * still there `graceMs` later, which is ended then. Linux only.
+   */
+  async crash(graceMs: number): Promise<readonly string[]> {
+    this.#orphanGraceMs = graceMs;
+    Deno.kill(this.pid, "SIGKILL");
+    await this.exited;
+    return this.#orphans;
+  }
+
   /** Sends SIGTERM, and SIGKILL to whatever is still there after a while. */
   async stop(): Promise<Ending> {
     let graceful = true;
@@ -149,6 +162,9 @@ export class RunningProcess implements AsyncDisposable {
       this.#collect(this.#child.stderr, (text) => this.#stderr += text),
     ];
     const { code } = await this.#child.status;
+    if (this.#orphanGraceMs > 0) {
+      this.#orphans = await untilGroupGone(this.pid, this.#orphanGraceMs);
+    }
     // What it left behind in its group would hold the pipes open.
     killGroup(this.pid);
     await Promise.all(outputs);

@@ -6,6 +6,7 @@
  */
 
 import { join } from "node:path";
+import { delay } from "@std/async";
 
 /** Names the folder with a file for each process group that runs. */
 export const PROCESS_FOLDER_VARIABLE = "TRELLIS_TEST_PROCESSES";
@@ -28,6 +29,37 @@ export function killGroup(groupId: number): void {
     Deno.kill(-groupId, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The command lines of the group's processes, by process id. Linux only: it reads `/proc`. */
+export function groupMembers(groupId: number): Map<number, string> {
+  const members = new Map<number, string>();
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      // pid (name) state parent group …; the name may hold anything.
+      const [, rest = ""] = Deno.readTextFileSync(`/proc/${name}/stat`).split(/\) (?=[^)]*$)/);
+      const [state, , group] = rest.split(" ");
+      if (Number(group) !== groupId || state === "Z") continue;
+      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim();
+      members.set(Number(name), command);
+    } catch (error) {
+      // It ended in this moment, which shows in one of two ways.
+      const isGone = error instanceof Deno.errors.NotFound || String(error).includes("os error 3");
+      if (!isGone) throw error;
+    }
+  }
+  return members;
+}
+
+/** Waits until the group has no processes; gives the command lines of those left after `timeoutMs`. */
+export async function untilGroupGone(groupId: number, timeoutMs: number): Promise<string[]> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const members = [...groupMembers(groupId).values()];
+    if (members.length === 0 || Date.now() > deadline) return members;
+    await delay(50);
   }
 }
 

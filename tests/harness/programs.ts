@@ -45,8 +45,8 @@ export const TRELLIS: Programs = {
   cli: ours("Trellis CLI"),
 };
 
-/** The programs of a release of real Flower. */
-export function flower(version: FlowerVersion): Programs {
+/** The programs of a release of real Flower, with the one that starts apps (isolation `process`). */
+export function flower(version: FlowerVersion): Programs & { readonly superexec: Program } {
   const bin = flowerBin(version);
   const real = (title: string, name: string): Program => ({
     title: `${title} of Flower ${version}`,
@@ -60,6 +60,7 @@ export function flower(version: FlowerVersion): Programs {
     superlink: real("SuperLink", "flower-superlink"),
     supernode: real("SuperNode", "flower-supernode"),
     cli: real("CLI", "flwr"),
+    superexec: real("SuperExec", "flower-superexec"),
   };
 }
 

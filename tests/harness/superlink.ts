@@ -5,6 +5,7 @@
  */
 
 import { delay } from "@std/async";
+import { appFlags, type AppOptions } from "./app_flags.ts";
 import type { Certificates } from "./credentials.ts";
 import { accepts, freeAddress, retryOnPortClash } from "./ports.ts";
 import type { RunningProcess } from "./process.ts";
@@ -12,7 +13,7 @@ import type { Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 
 /** How a SuperLink is started. */
-export interface SuperLinkOptions {
+export interface SuperLinkOptions extends AppOptions {
   /** Without them it serves plain text. */
   readonly certificates?: Certificates;
   readonly enableSuperNodeAuth?: boolean;
@@ -23,6 +24,8 @@ export interface SuperLink {
   readonly process: RunningProcess;
   readonly fleetAddress: string;
   readonly controlAddress: string;
+  /** Where ServerApps connect. */
+  readonly serverAppAddress: string;
   readonly certificates: Certificates | undefined;
   /** Starts it again with the same flags, on the same addresses and state, once it is gone. */
   restart(): Promise<SuperLink>;
@@ -40,7 +43,7 @@ export function startSuperLink(
     startOn(scene, program, options, {
       fleet: freeAddress(),
       control: freeAddress(),
-      serverAppIo: freeAddress(),
+      serverApp: freeAddress(),
     })
   );
 }
@@ -48,7 +51,7 @@ export function startSuperLink(
 interface Addresses {
   readonly fleet: string;
   readonly control: string;
-  readonly serverAppIo: string;
+  readonly serverApp: string;
 }
 
 async function startOn(
@@ -70,16 +73,17 @@ async function startOn(
       ...(enableSuperNodeAuth ? ["--enable-supernode-auth"] : []),
       ...["--fleet-api-address", addresses.fleet],
       ...["--control-api-address", addresses.control],
-      ...["--serverappio-api-address", addresses.serverAppIo],
+      ...["--serverappio-api-address", addresses.serverApp],
       ...["--database", scene.path("superlink.db")],
-      ...["--isolation", "process"],
+      ...appFlags(program, options),
     ],
   });
-  await ready(process, [addresses.fleet, addresses.control]);
+  await ready(process, Object.values(addresses));
   return {
     process,
     fleetAddress: addresses.fleet,
     controlAddress: addresses.control,
+    serverAppAddress: addresses.serverApp,
     certificates,
     restart: () => startOn(scene, program, options, addresses),
   };

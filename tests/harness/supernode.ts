@@ -4,6 +4,7 @@
  * @module
  */
 
+import { appFlags, type AppOptions } from "./app_flags.ts";
 import { freePort } from "./ports.ts";
 import type { RunningProcess } from "./process.ts";
 import { minorOf, type Program } from "./programs.ts";
@@ -14,11 +15,15 @@ import type { SuperLink } from "./superlink.ts";
 export const JOIN_MS = 45_000;
 
 /** How a SuperNode is started. */
-export interface SuperNodeOptions {
+export interface SuperNodeOptions extends AppOptions {
   /** How failures name it. */
   readonly name: string;
   /** The file with its private key; without one it makes a key and registers itself. */
   readonly privateKey?: string;
+  /** Which part of the data it has, of two. */
+  readonly partition?: number;
+  /** Where its ClientApps connect; a free port by default. */
+  readonly clientAppPort?: number;
 }
 
 /** Starts a SuperNode that joins `link`. It may be refused: its output tells. */
@@ -26,7 +31,7 @@ export function startSuperNode(
   scene: Scene,
   program: Program,
   link: SuperLink,
-  { name, privateKey }: SuperNodeOptions,
+  { name, privateKey, partition = 0, clientAppPort = freePort(), ...apps }: SuperNodeOptions,
 ): RunningProcess {
   const { certificates, fleetAddress } = link;
   return scene.start(program, {
@@ -34,17 +39,17 @@ export function startSuperNode(
     args: [
       ...(certificates === undefined ? ["--insecure"] : ["--root-certificates", certificates.ca]),
       ...["--superlink", fleetAddress],
-      ...clientAppIoFlags(program),
-      ...["--isolation", "process"],
-      ...["--node-config", "partition-id=0 num-partitions=2"],
+      ...clientAppIoFlags(program, clientAppPort),
+      ...appFlags(program, apps),
+      ...["--node-config", `partition-id=${partition} num-partitions=2`],
       ...(privateKey === undefined ? [] : ["--auth-supernode-private-key", privateKey]),
     ],
   });
 }
 
 /** From 1.35 on the API for apps is HTTP, and the flag that the guide uses is an error. */
-function clientAppIoFlags(program: Program): string[] {
+function clientAppIoFlags(program: Program, port: number): string[] {
   return minorOf(program) < 35
-    ? ["--clientappio-api-address", `127.0.0.1:${freePort()}`]
-    : ["--port", String(freePort())];
+    ? ["--clientappio-api-address", `127.0.0.1:${port}`]
+    : ["--port", String(port)];
 }

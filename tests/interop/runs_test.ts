@@ -1,0 +1,70 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { AppCli, makeApp } from "../harness/app_cli.ts";
+import { shown } from "../harness/cli.ts";
+import { startFleet } from "../harness/fleet.ts";
+import { flower, type Program, TRELLIS } from "../harness/programs.ts";
+import { scene } from "../harness/scene.ts";
+
+const VERSION = "1.25.0";
+const REAL = flower(VERSION);
+
+/** The last line of the app `regression`, whoever runs it; the first cast is Flower's own. */
+const FINAL = "FINAL rounds=2 fits=2.0 train-loss=0.01007793895382283 " +
+  "eval-loss=0.010094328625722734 line=[2.839133149784619, -1.0039511405886874]";
+
+interface Cast {
+  readonly title: string;
+  readonly superlink: Program;
+  readonly supernodes: readonly [Program, Program];
+  readonly cli: Program;
+}
+
+const CASTS: readonly Cast[] = [
+  {
+    title: "Flower's own programs",
+    superlink: REAL.superlink,
+    supernodes: [REAL.supernode, REAL.supernode],
+    cli: REAL.cli,
+  },
+  {
+    title: "our programs",
+    superlink: TRELLIS.superlink,
+    supernodes: [TRELLIS.supernode, TRELLIS.supernode],
+    cli: TRELLIS.cli,
+  },
+  {
+    title: "our SuperLink with flower-supernode and flwr 1.25.0",
+    superlink: TRELLIS.superlink,
+    supernodes: [REAL.supernode, REAL.supernode],
+    cli: REAL.cli,
+  },
+  {
+    title: "flower-superlink 1.25.0 with our SuperNodes and our CLI",
+    superlink: REAL.superlink,
+    supernodes: [TRELLIS.supernode, TRELLIS.supernode],
+    cli: TRELLIS.cli,
+  },
+  {
+    title: "our SuperLink with our SuperNode and flower-supernode 1.25.0",
+    superlink: TRELLIS.superlink,
+    supernodes: [TRELLIS.supernode, REAL.supernode],
+    cli: TRELLIS.cli,
+  },
+];
+
+for (const { title, superlink, supernodes, cli } of CASTS) {
+  scene(
+    `a Python app comes to the same numbers with ${title}`,
+    [REAL.superexec, superlink, ...supernodes, cli],
+    async (scene) => {
+      const { link } = await startFleet(scene, { superlink, supernodes, python: VERSION });
+      const app = new AppCli(scene, cli, await makeApp(scene, link, "regression"));
+      const outcome = await app.runToEnd();
+      assertEquals(outcome.code, 0, shown(outcome));
+      assertStringIncludes(outcome.stdout, FINAL, shown(outcome));
+      const [run, ...others] = await app.runs();
+      assertEquals([run?.status, others], ["finished:completed", []]);
+      assert(outcome.stdout.includes(run?.["run-id"] ?? ""));
+    },
+  );
+}
