@@ -55,6 +55,7 @@ const REFUSED: [args: string[], flowerCode: number | undefined, words: string][]
   [["--insecure", "--superlink", "127.0.0.1:70000"], 600, "HOST:PORT"],
   [["--insecure", "--superlink", "http://127.0.0.1:9092"], 600, "HOST:PORT"],
   [["--insecure", "--health-server-address", "9098"], 600, "--health-server-address"],
+  [["--insecure", "--clientappio-api-address", "x"], 600, "--clientappio-api-address"],
   [["--insecure", "--rest"], undefined, "--rest is not offered"],
   [["--insecure", "--grpc-adapter"], undefined, "--grpc-adapter is not offered"],
   [["--insecure", "--trusted-entities", "t.yaml"], undefined, "--trusted-entities"],
@@ -98,4 +99,24 @@ Deno.test("supernodeOptions refuses flags and values that there are not", async 
 Deno.test("supernodeOptions warns of text in --node-config that is no pair", async () => {
   const { warnings } = await options("--insecure", "--node-config", "a=1 b");
   assertStringIncludes(warnings.join(), '"b"');
+});
+
+Deno.test("supernodeOptions finds a free port for ClientApps that it starts itself", async () => {
+  const api = async (...args: string[]) => (await options("--insecure", ...args)).clientAppAddress;
+  assertEquals(await api(), { host: "127.0.0.1", port: 0 });
+  assertEquals(await api("--isolation", "process"), { host: "127.0.0.1", port: 9094 });
+  const given = ["--clientappio-api-address", "0.0.0.0:9095"];
+  assertEquals(await api(...given), { host: "0.0.0.0", port: 9095 });
+});
+
+Deno.test("supernodeOptions reads what Trellis adds to Flower's flags", async () => {
+  const plain = await options("--insecure");
+  assertEquals([plain.maxApps, plain.stopGraceMs, plain.maxObjectBytes], [1, 5_000, 4 * 1024 ** 3]);
+  const read = await options(
+    ...["--insecure", "--max-apps", "3", "--stop-grace", "0.5", "--object-memory", "1g"],
+    ...["--python", "/opt/venv"],
+  );
+  assertEquals([read.maxApps, read.stopGraceMs, read.maxObjectBytes], [3, 500, 1024 ** 3]);
+  assertEquals(read.python, "/opt/venv");
+  await assertRejects(() => options("--insecure", "--max-apps", "0"), UsageError, "--max-apps");
 });

@@ -16,29 +16,7 @@ import type { Instruction } from "../work/instruction.ts";
 import type { NodeRun } from "../work/node_runs.ts";
 import type { ObjectStore } from "../work/object_store.ts";
 import { checkReply } from "./check_reply.ts";
-import type { AppProcess } from "../../apps/app_process.ts";
-
-/** What came of a message. */
-export type TaskEnd =
-  | {
-    readonly kind: "replied";
-    readonly message: Message;
-    readonly tree: ObjectTree;
-    readonly runtimeSeconds: number;
-  }
-  /** There is no app to answer any more; the reason is for the ServerApp. */
-  | { readonly kind: "crashed"; readonly reason: string }
-  /** Nobody waits for an answer. */
-  | { readonly kind: "abandoned" };
-
-/** The process of a ClientApp. */
-export type ClientAppProcess = Pick<AppProcess, "exited" | "stop">;
-
-/** Starts the process of a ClientApp. Fails with an error for a person when that cannot be. */
-export type StartClientApp = (
-  runtime: NodeRun["runtime"],
-  token: string,
-) => Promise<ClientAppProcess>;
+import type { ClientAppProcess, Session, StartClientApp, Task, TaskEnd } from "./task.ts";
 
 /** What the ClientApps depend on. */
 export interface ClientAppsOptions {
@@ -47,25 +25,6 @@ export interface ClientAppsOptions {
   readonly log: Log;
   /** Starts the process of a ClientApp; absent when others do that. */
   readonly start: StartClientApp | undefined;
-}
-
-interface Task {
-  readonly instruction: Instruction;
-  readonly run: NodeRun;
-  readonly ended: PromiseWithResolvers<TaskEnd>;
-}
-
-/** What one process is doing, under one token. */
-interface Session {
-  readonly token: string;
-  readonly runId: bigint;
-  readonly closed: AbortController;
-  /** Only for processes that others start; our own are watched. */
-  expiresMs: number;
-  process?: ClientAppProcess;
-  task?: Task;
-  takenMs?: number;
-  reply?: { readonly message: Message; readonly tree: ObjectTree; readonly runtimeSeconds: number };
 }
 
 /** A token lives this long before the first heartbeat, and after each, as in Flower 1.25. */
@@ -137,8 +96,9 @@ export class ClientApps {
   takeMessage(token: string): Instruction {
     const session = this.#session(token);
     const task = this.#take(session);
-    if (task) return task.instruction;
-    throw new StatusError("NOT_FOUND", `There is no message of run ${session.runId}.`);
+    if (!task) throw new StatusError("NOT_FOUND", `There is no message of run ${session.runId}.`);
+    session.takenMs ??= this.#options.clock.nowMs();
+    return task.instruction;
   }
 
   /** Takes a reply without its payload, and gives the ids of the objects that are wanted. */
@@ -191,13 +151,13 @@ export class ClientApps {
     throw new StatusError("PERMISSION_DENIED", "Invalid token.");
   }
 
+  /** The session's message: from now on the oldest that waits, if it has none. */
   #take(session: Session): Task | undefined {
     if (session.task) return session.task;
     const index = this.#waiting.findIndex(({ run }) => run.run.runId === session.runId);
     const [task] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    if (!task) return undefined;
-    session.takenMs = this.#options.clock.nowMs();
-    return session.task = task;
+    if (task) session.task = task;
+    return task;
   }
 
   #isOpen(runId: bigint): boolean {
@@ -236,6 +196,8 @@ export class ClientApps {
   async #launch(session: Session, start: StartClientApp): Promise<void> {
     const { log } = this.#options;
     const { runId, token } = session;
+    // A process of our own is there for one message: whatever becomes of it, that one is answered.
+    this.#take(session);
     let process: ClientAppProcess;
     try {
       process = await start(this.runOf(token).runtime, token);
@@ -244,7 +206,7 @@ export class ClientApps {
       log.error("app.not_started", `The ClientApp of run ${runId} cannot be started. ${reason}`, {
         runId: `${runId}`,
       });
-      this.#endUntaken(session, `The ClientApp could not be started: ${reason}`);
+      this.#close(session, `The ClientApp could not be started: ${reason}`);
       return;
     }
     session.process = process;
@@ -253,14 +215,7 @@ export class ClientApps {
     const { code, signal } = await process.exited;
     this.#processes.delete(process);
     const how = signal === null ? `exit code ${code}` : signal;
-    this.#endUntaken(session, `The ClientApp process ended without a reply (${how}).`);
-  }
-
-  /** Closes a session of our own process, with the message that it was started for. */
-  #endUntaken(session: Session, reason: string): void {
-    if (!this.#sessions.has(session.token)) return;
-    this.#take(session);
-    this.#close(session, reason);
+    this.#close(session, `The ClientApp process ended without a reply (${how}).`);
   }
 
   #endIfComplete({ task, reply }: Session): void {

@@ -34,15 +34,27 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Waits until somebody sleeps, wakes who is due first, and gives the length of that sleep. */
+  /**
+   * Waits until somebody sleeps, wakes all who are due first, and gives the length of that sleep.
+   * Before and after, everybody else gets as far as they can without waiting for time or a socket.
+   */
   async tick(): Promise<number> {
+    await settled();
     while (this.#sleepers.length === 0) {
       this.#arrival = Promise.withResolvers<void>();
       await this.#arrival.promise;
     }
     const next = this.#sleepers.reduce((a, b) => b.untilMs < a.untilMs ? b : a);
     this.#nowMs = next.untilMs;
-    next.wake();
+    for (const sleeper of this.#sleepers.filter(({ untilMs }) => untilMs <= this.#nowMs)) {
+      sleeper.wake();
+    }
+    await settled();
     return next.ms;
   }
+}
+
+/** A turn of the event loop, after which all promises that can settle have. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }

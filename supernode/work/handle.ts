@@ -7,7 +7,8 @@
 import { ErrorCode } from "../../records/error_code.ts";
 import type { Log } from "../../terminal/log.ts";
 import { StatusError } from "../../wire/status.ts";
-import type { ClientApps, TaskEnd } from "../apps/client_apps.ts";
+import type { ClientApps } from "../apps/client_apps.ts";
+import type { TaskEnd } from "../apps/task.ts";
 import { readRefusal } from "../fleet/refusal.ts";
 import { makeErrorReply } from "./error_reply.ts";
 import { expiryOf, type Instruction } from "./instruction.ts";

@@ -18,7 +18,10 @@ export interface Instruction {
  * {@linkcode RecordError} when it is not one for this node.
  */
 export function readInstruction(
-  { messagesList: [message], messageObjectTrees: [tree] }: PullMessagesResponse,
+  { messagesList: [message], messageObjectTrees: [tree] }: Pick<
+    PullMessagesResponse,
+    "messagesList" | "messageObjectTrees"
+  >,
   nodeId: bigint,
 ): Instruction | undefined {
   if (!message) return undefined;
