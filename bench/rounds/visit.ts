@@ -1,0 +1,74 @@
+/**
+ * One visit to a cast: its federation is started, runs the app a few times, and is stopped.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import { AppCli, makeApp } from "../../tests/harness/app_cli.ts";
+import { makeCli, shown } from "../../tests/harness/cli.ts";
+import { startFleet } from "../../tests/harness/fleet.ts";
+import type { Program } from "../../tests/harness/programs.ts";
+import { Scene } from "../../tests/harness/scene.ts";
+import { JOIN_MS } from "../../tests/harness/supernode.ts";
+import { flower, TRELLIS } from "../../tests/harness/programs.ts";
+import { type Cast, FLOWER_VERSION } from "./casts.ts";
+import { timedApp } from "./timed_app.ts";
+
+/** How long the rounds took, and what came out. */
+export interface RunTime {
+  readonly seconds: number;
+  /** The last line of results, the same for every cast. */
+  readonly result: string;
+}
+
+/** What is run on a visit. */
+export interface VisitOptions {
+  readonly runs: number;
+  readonly rounds: number;
+  /** Has a program traced, or leaves it as it is. */
+  readonly traced?: (program: Program) => Program;
+}
+
+/** Starts the federation of `cast`, with TLS and registered SuperNodes, and runs its app. */
+export async function visit(
+  cast: Cast,
+  { runs, rounds, traced = (program) => program }: VisitOptions,
+): Promise<RunTime[]> {
+  const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
+  const scene = new Scene(folder);
+  try {
+    const { link } = await startFleet(scene, {
+      superlink: traced(cast.superlink),
+      supernodes: [traced(cast.supernode), traced(cast.supernode)],
+      python: FLOWER_VERSION,
+    });
+    const list = await makeCli(scene, TRELLIS.cli, link);
+    await list.waitForList(
+      "two SuperNodes to be online",
+      JOIN_MS,
+      (rows) => rows.filter(({ status }) => status === "online").length === 2,
+    );
+    const { folder: source, files } = await timedApp(cast);
+    // Flower's CLI cannot build TypeScript.
+    const cli = cast.app === "python" ? flower(FLOWER_VERSION).cli : TRELLIS.cli;
+    const app = new AppCli(scene, cli, await makeApp(scene, link, source, files));
+    const times: RunTime[] = [];
+    for (let run = 0; run < runs; run++) times.push(await runOnce(app, rounds));
+    return times;
+  } catch (error) {
+    console.error(scene.transcript());
+    throw error;
+  } finally {
+    await scene.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function runOnce(app: AppCli, rounds: number): Promise<RunTime> {
+  const outcome = await app.runToEnd("--run-config", `num-server-rounds=${rounds}`);
+  const seconds = /^.*SECONDS ([\d.]+)/m.exec(outcome.stdout)?.[1];
+  const result = outcome.stdout.match(new RegExp(`RESULT round=${rounds} .*`))?.[0];
+  assert(seconds !== undefined && result !== undefined, shown(outcome));
+  return { seconds: Number(seconds), result };
+}
