@@ -17,8 +17,10 @@ export const topics = {
   inbox: (nodeId: bigint) => `inbox/${nodeId}`,
   /** A reply of a run is there, or one that is waited for will not come. */
   replies: (runId: bigint) => `replies/${runId}`,
-  /** The run's status has changed, or it has a new log line. */
+  /** The run's status has changed. */
   run: (runId: bigint) => `run/${runId}`,
+  /** The run's app wrote to its log. */
+  log: (runId: bigint) => `log/${runId}`,
   /** A node joined, went offline or was unregistered. */
   nodes: "nodes",
   /** A run waits for its app to be started. */

@@ -47,7 +47,7 @@ export function atStorageBoundary(
   const told = (error: unknown): unknown => {
     if (!(error instanceof StorageFailure)) return error;
     alarm.raise(error);
-    return new StatusError(status, error.message, { cause: error });
+    return new StatusError(status, error.message);
   };
   return {
     descriptor: service.descriptor,

@@ -28,6 +28,7 @@ import type { SuperLinkOptions } from "./options.ts";
 import type { Database } from "./state/database.ts";
 import { Marks } from "./state/marks.ts";
 import { Nodes } from "./state/nodes.ts";
+import { atStorageBoundary, StorageAlarm } from "./storage_boundary.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
@@ -97,6 +98,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     marks,
   );
   const objects = new Objects(database.kv, database.blobs);
+  await objects.recover();
   const messages = new Messages(
     await MessageStore.open(database.kv, objects),
     objects,
@@ -107,8 +109,8 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   let launcher: Launcher | undefined;
   const fabs = new Fabs(database.blobs);
   const runs = new Runs(database.kv, bells, async ({ runId }) => {
-    await messages.deleteRun(runId);
     launcher?.runEnded(runId);
+    await messages.deleteRun(runId);
   });
   await runs.recover(clock.nowMicros());
   const refusals = new Refusals(log, clock);
@@ -145,7 +147,8 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const control141 = controlService141(controlOptions);
   const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
-  const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, clock, log });
+  const alarm = new StorageAlarm(log);
+  const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, alarm, clock, log });
   let serving = false;
   const listeners = new Listeners(log, () => serving);
   const stop = async () => {
@@ -158,7 +161,12 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   };
 
   try {
-    const services = { fleet, control, control141, serverApps };
+    const services = {
+      fleet: atStorageBoundary(fleet, "UNAVAILABLE", alarm),
+      control: atStorageBoundary(control, "RESOURCE_EXHAUSTED", alarm),
+      control141: atStorageBoundary(control141, "RESOURCE_EXHAUSTED", alarm),
+      serverApps: atStorageBoundary(serverApps, "RESOURCE_EXHAUSTED", alarm),
+    };
     const plane = { options, tls, listeners, services, log };
     const grpc = await openGrpcPlane(plane);
     const httpAddress = await openHttpPlane(plane);

@@ -11,7 +11,9 @@ import type { HttpSessions } from "./auth/http_sessions.ts";
 import type { Clock } from "./clock.ts";
 import type { Marks } from "./state/marks.ts";
 import type { Runs } from "./runs/runs.ts";
+import { StorageFailure } from "./state/commit.ts";
 import type { Nodes } from "./state/nodes.ts";
+import type { StorageAlarm } from "./storage_boundary.ts";
 
 /** What upkeep works on. */
 export interface UpkeepOptions {
@@ -20,6 +22,7 @@ export interface UpkeepOptions {
   readonly guard: ReplayGuard;
   readonly marks: Marks | undefined;
   readonly httpSessions: HttpSessions;
+  readonly alarm: StorageAlarm;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,7 +39,11 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { nodes, runs, guard, marks, httpSessions, clock, log } = options;
+  const { nodes, runs, guard, marks, httpSessions, alarm, clock, log } = options;
+  const failed = (error: unknown) => {
+    if (error instanceof StorageFailure) alarm.raise(error);
+    else log.error("superlink.upkeep-failed", `Upkeep failed: ${error}`);
+  };
   const tasks: readonly [number, () => Promise<unknown> | void][] = [
     [LEASE_PERIOD_MS, async () => {
       await nodes.expireDue(clock.nowMicros());
@@ -47,6 +54,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
         log.warning("run.failed", `Run ${runId} failed. ${details}`, { runId: String(runId) });
       }
       await runs.writeCosts();
+      await runs.cleanUpEnded();
     }],
     [GUARD_PERIOD_MS, () => {
       const now = clock.nowMicros();
@@ -73,9 +81,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
     return setInterval(() => {
       if (busy) return;
       busy = true;
-      const run = Promise.resolve().then(task).catch((error) => {
-        log.error("superlink.upkeep-failed", `Upkeep failed: ${error}`);
-      }).finally(() => {
+      const run = Promise.resolve().then(task).catch(failed).finally(() => {
         busy = false;
         running.delete(run);
       });
@@ -87,7 +93,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       for (const timer of timers) clearInterval(timer);
       await Promise.all(running);
       await nodes.writeLeases();
-      await runs.writeCosts();
+      await runs.writeCosts().catch(failed);
     },
   };
 }

@@ -29,6 +29,8 @@ export interface LauncherOptions {
 
 /** How long a ServerApp may take to notice that its run is over. */
 const LEAVE_MS = 10_000;
+/** When runs that could not be started are tried again, because the disk was full, say. */
+const RETRY_MS = 5_000;
 /** How long it may take to end when it is told to. */
 const STOP_MS = 3_000;
 const RESTARTED =
@@ -71,7 +73,7 @@ export class Launcher {
     this.#stopping.abort();
     await this.#loop;
     await Promise.all([...this.#processes].map(async ([runId, process]) => {
-      await runs.finish(runId, clock.nowMicros(), "failed", STOPPED);
+      this.#watch(runs.finish(runId, clock.nowMicros(), "failed", STOPPED));
       await process.stop(STOP_MS);
     }));
     await Promise.all(this.#watching);
@@ -82,6 +84,7 @@ export class Launcher {
     const { signal } = this.#stopping;
     using listener = bells.listen(topics.pendingRuns);
     while (!signal.aborted) {
+      let lookAgainMs = Number.MAX_SAFE_INTEGER;
       try {
         for (const row of await runs.open()) {
           const starting = row.status === "starting" && row.launched;
@@ -91,8 +94,9 @@ export class Launcher {
         }
       } catch (error) {
         log.error("run.launch-failed", `Runs could not be started: ${error}`);
+        lookAgainMs = Date.now() + RETRY_MS;
       }
-      const why = await listener.wait(Number.MAX_SAFE_INTEGER, signal);
+      const why = await listener.wait(lookAgainMs, signal);
       if (why === "stopped") return;
     }
   }
@@ -124,16 +128,23 @@ export class Launcher {
   }
 
   async #untilExit(runId: bigint, process: AppProcess): Promise<void> {
-    const { runs, clock, log } = this.#options;
     const { code, signal } = await process.exited;
-    this.#processes.delete(runId);
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    try {
+      await this.#finish(runId, code, how);
+    } finally {
+      this.#processes.delete(runId);
+    }
+  }
+
+  async #finish(runId: bigint, code: number, how: string): Promise<void> {
+    const { runs, clock, log } = this.#options;
     const row = await runs.get(runId);
     if (!row || row.status === "finished") return;
     if (row.outputsAt !== undefined && code === 0) {
       await runs.finish(runId, clock.nowMicros(), "completed", "");
       return;
     }
-    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     const lastLine = await runs.logs.lastLine(runId);
     const details = `The ServerApp process ended ${how} before it reported a result.` +
       (lastLine === undefined ? "" : ` Last log line: ${lastLine}`);

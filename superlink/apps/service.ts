@@ -85,6 +85,8 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
     },
 
     async pushAppOutputs({ token, runId }) {
+      // The answer to the first push was lost.
+      if (await runs.hasPushedOutputs(runId, token)) return {};
       const row = await requireToken(token);
       if (row.runId !== runId) throw new StatusError("PERMISSION_DENIED", "Invalid token.");
       await requireRunning(runId);
@@ -92,8 +94,8 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       return {};
     },
 
-    async sendAppHeartbeat({ token }) {
-      return { success: await runs.heartbeat(token, clock.nowMicros()) };
+    sendAppHeartbeat({ token }) {
+      return Promise.resolve({ success: runs.heartbeat(token, clock.nowMicros()) });
     },
 
     async getRun({ runId }) {

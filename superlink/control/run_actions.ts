@@ -15,6 +15,7 @@ import type {
 import type { Log } from "../../terminal/log.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import type { Call } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
 import { FEDERATION, isFederation } from "../accounts.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
@@ -43,6 +44,9 @@ const MICROS_PER_SECOND = 1_000_000;
 const LAST_WORDS_MS = 1_500;
 /** Overrides are kept with the run's row; Deno KV values have at most 64 KiB. */
 const MAX_OVERRIDES_BYTES = 48 * 1024;
+
+/** So are the app's names. */
+const MAX_NAME_CHARACTERS = 2_000;
 
 /** The actions, each for runs of the caller's own account. */
 export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionOptions) {
@@ -80,7 +84,10 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
         const grpcText = `Federation '${request.federation}' does not exist.`;
         throw flowerError("federationNotFound", { grpcText });
       }
-      const { app } = openFab(content);
+      const { app, hash: fabHash } = openFab(content);
+      if (`${app.fabId}${app.version}`.length > MAX_NAME_CHARACTERS) {
+        throw refused("The app's publisher, name and version are too long.");
+      }
       for (const key of Object.keys(request.overrideConfig)) {
         if (app.config.has(key)) continue;
         throw refused(
@@ -89,12 +96,13 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       }
       const overrides = packOverrides(request.overrideConfig);
       if (overrides.length > MAX_OVERRIDES_BYTES) throw refused("The run config is too large.");
+      await fabs.put(fabHash, content);
       const run = await runs.create({
         accountId: caller.account.id,
         federation: FEDERATION,
         fabId: app.fabId,
         fabVersion: app.version,
-        fabHash: await fabs.put(content),
+        fabHash,
         runtime: app.runtime,
         overrides,
       }, clock.nowMicros());
@@ -128,8 +136,8 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       { caller, signal }: Call<ControlCaller>,
     ): AsyncGenerator<MessageInitShape<typeof StreamLogsResponseSchema>> {
       await requireOwnRun(runId, caller);
-      using listener = bells.listen(topics.run(runId));
-      let cursor = Math.round(afterTimestamp * MICROS_PER_SECOND);
+      using listener = bells.listen(topics.run(runId), topics.log(runId));
+      let cursor = cursorOf(afterTimestamp);
       for (;;) {
         const { status, end, finishedAt = 0 } = await requireOwnRun(runId, caller);
         const chunks = await runs.logs.after(runId, cursor);
@@ -149,7 +157,11 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
           if (waitMs <= 0) return;
         }
         const why = await listener.wait(Date.now() + Math.min(waitMs, holdMs), signal);
-        if (why === "gone" || why === "stopped") return;
+        if (why === "gone") return;
+        if (why === "stopped" && status !== "finished") {
+          // An end without an error would say that the run is over.
+          throw new StatusError("UNAVAILABLE", "The SuperLink stops.");
+        }
       }
     },
   };
@@ -162,4 +174,10 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       throw error;
     }
   }
+}
+
+/** A time that a reader gave, as a key of the log. */
+function cursorOf(afterSeconds: number): number {
+  const micros = Math.round(afterSeconds * MICROS_PER_SECOND) || 0;
+  return Math.min(Math.max(micros, 0), Number.MAX_SAFE_INTEGER - 1);
 }

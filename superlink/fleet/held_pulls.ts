@@ -75,6 +75,12 @@ export class HeldPulls {
     }
   }
 
+  /** Ends the pull that is held for a node, unanswered: its node goes offline. */
+  end(nodeId: bigint): void {
+    this.#newest.delete(nodeId);
+    this.#options.bells.ring(topics.inbox(nodeId));
+  }
+
   #answer({ message, tree }: NonNullable<Awaited<ReturnType<Messages["nextInstruction"]>>>) {
     const response = create(PullMessagesResponseSchema, {
       messagesList: [message],

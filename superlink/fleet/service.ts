@@ -186,7 +186,7 @@ export function fleetService(options: FleetServiceOptions): Service {
           grpcText: `SuperNode with node ID ${nodeId} could not be deactivated.`,
         });
       }
-      bells.ring(topics.inbox(nodeId));
+      pulls.end(nodeId);
       bells.ring(topics.nodes);
       log.info("node.left", `SuperNode ${nodeId} went offline.`, fields(caller, nodeId));
       return {};

@@ -256,7 +256,8 @@ function contended(): Error {
 function cut(bytes: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let start = 0; start < bytes.length; start += PART_BYTES) {
-    parts.push(bytes.subarray(start, start + PART_BYTES));
+    // A copy: Deno KV would store all of the buffer that the part lies in.
+    parts.push(bytes.slice(start, start + PART_BYTES));
   }
   return parts;
 }

@@ -45,6 +45,13 @@ export class Objects {
     this.#blobs = blobs;
   }
 
+  /** After a start: deletes what a killed process wrote for runs that have ended. */
+  async recover(): Promise<void> {
+    for (const space of await this.#blobs.spaces()) {
+      if (/^\d+$/.test(space)) await this.#deleteSpaceIfEnded(space);
+    }
+  }
+
   /** Which of the ids are not stored yet, in their order. */
   async missing(runId: bigint, objectIds: readonly string[]): Promise<string[]> {
     const stored = await Promise.all(
@@ -217,7 +224,11 @@ export class Objects {
   async #discard(runId: bigint, objectId: string): Promise<void> {
     const space = String(runId);
     await this.#blobs.delete(space, objectId);
-    const { versionstamp } = await this.#kv.get(keys.openRun(runId));
+    await this.#deleteSpaceIfEnded(space);
+  }
+
+  async #deleteSpaceIfEnded(space: string): Promise<void> {
+    const { versionstamp } = await this.#kv.get(keys.openRun(BigInt(space)));
     if (versionstamp === null) await this.#blobs.deleteSpace(space);
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Blobs } from "../objects/blobs.ts";
 
 /** The space of the blob store that FABs live in; runs' spaces are numbers. */
@@ -12,11 +11,9 @@ export class Fabs {
     this.#blobs = blobs;
   }
 
-  /** Keeps a FAB and gives its hash: hex SHA-256 of its bytes. */
-  async put(content: Uint8Array): Promise<string> {
-    const hash = createHash("sha256").update(content).digest("hex");
+  /** Keeps a FAB under its hash: hex SHA-256 of its bytes. */
+  async put(hash: string, content: Uint8Array): Promise<void> {
     await this.#blobs.put(FAB_SPACE, hash, content);
-    return hash;
   }
 
   async get(hash: string): Promise<Uint8Array | undefined> {

@@ -37,10 +37,9 @@ export class RunLogs {
     const full = written + text.length > LOG_LIMIT_CHARACTERS;
     const kept = full ? `${text}\n[The log of this run is full: no more is kept.]\n` : text;
     let at = this.#lastAt.get(runId) ?? await this.#newest(runId);
-    for (let start = 0; start < kept.length; start += CHUNK_CHARACTERS) {
+    for (const chunk of chunksOf(kept)) {
       at = Math.max(nowMicros, at + 1);
       this.#lastAt.set(runId, at);
-      const chunk = kept.slice(start, start + CHUNK_CHARACTERS);
       await commit(this.#kv.atomic().set(keys.log(runId, at), chunk));
     }
   }
@@ -66,7 +65,7 @@ export class RunLogs {
     for await (const { value } of newestFirst) tail = value + tail;
     // deno-lint-ignore no-control-regex
     const lines = tail.replace(/\x1b\[[0-9;]*m/g, "").split("\n").map((line) => line.trim());
-    return lines.findLast((line) => line !== "")?.slice(0, 500);
+    return lines.findLast((line) => line !== "")?.slice(0, 500).toWellFormed();
   }
 
   /** Forgets what is known of a run that will not write any more. */
@@ -80,5 +79,15 @@ export class RunLogs {
       const { key } of this.#kv.list({ prefix: keys.logs(runId) }, { reverse: true, limit: 1 })
     ) return Number(key.at(-1));
     return 0;
+  }
+}
+
+/** Cuts text, but no character that takes two of JavaScript's. */
+function* chunksOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const cut = text.slice(start, start + CHUNK_CHARACTERS);
+    const chunk = cut.isWellFormed() ? cut : cut.slice(0, -1);
+    yield chunk;
+    start += chunk.length;
   }
 }

@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { encodeHex } from "@std/encoding";
 import { type Bells, topics } from "../bells.ts";
-import { commit } from "../state/commit.ts";
+import { commit, StorageFailure } from "../state/commit.ts";
 import { keys, type RunEnd, type RunRow, type TokenRow } from "../state/layout.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
 import { randomId } from "../state/random_id.ts";
@@ -38,11 +38,15 @@ export class Runs {
   readonly #bells: Bells;
   readonly #onFinished: (row: RunRow) => Promise<void>;
   readonly #turns = new OneAtATime<bigint>();
+  /** Until when tokens hold, by their hashes. Only in memory: a start grants each app a new lease. */
+  readonly #leases = new Map<string, number>();
+  readonly #cleaning = new Set<bigint>();
+  #startMicros = 0;
   /** Costs that are not on disk yet. */
   readonly #costs = new Map<bigint, Required<RunCosts>>();
   readonly logs: RunLogs;
 
-  /** `onFinished` is awaited whenever a run has ended, and again after a start that finds it open. */
+  /** `onFinished` is awaited whenever a run has ended, and again when that failed. */
   constructor(kv: Deno.Kv, bells: Bells, onFinished: (row: RunRow) => Promise<void>) {
     this.#kv = kv;
     this.#bells = bells;
@@ -107,34 +111,27 @@ export class Runs {
     nowMicros: number,
     launched = false,
   ): Promise<string | undefined> {
-    const token = encodeHex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
-    const row = await this.#change(runId, (row) => {
+    return await this.#giveToken(runId, nowMicros, (row, tokenHash) => {
       const again = launched && row.status === "starting" && row.launched;
       if (row.status !== "pending" && !again) return undefined;
-      return { ...life.starting(row, nowMicros, hashOf(token)), launched };
-    }, (operation, before) => {
-      const lease: TokenRow = { runId, expiresAt: nowMicros + life.FIRST_TOKEN_LIFE_MICROS };
-      if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
-      operation.set(keys.token(hashOf(token)), lease);
+      return { ...life.starting(row, nowMicros, tokenHash), launched };
     });
-    return row && token;
   }
 
   /** The run that a token is for, while its lease runs. */
   async ofToken(token: string, nowMicros: number): Promise<RunRow | undefined> {
-    const { value } = await this.#kv.get<TokenRow>(keys.token(hashOf(token)));
-    if (value === null || value.expiresAt <= nowMicros) return undefined;
-    const row = await this.get(value.runId);
-    return row?.tokenHash === hashOf(token) ? row : undefined;
+    const tokenHash = hashOf(token);
+    if (!this.#holds(tokenHash, nowMicros)) return undefined;
+    const { value } = await this.#kv.get<TokenRow>(keys.token(tokenHash));
+    return value === null ? undefined : await this.get(value.runId);
   }
 
   /** Renews the lease of a token; false when it has ended. */
-  async heartbeat(token: string, nowMicros: number): Promise<boolean> {
-    const key = keys.token(hashOf(token));
-    const found = await this.#kv.get<TokenRow>(key);
-    if (found.value === null || found.value.expiresAt <= nowMicros) return false;
-    const lease: TokenRow = { ...found.value, expiresAt: nowMicros + life.TOKEN_LIFE_MICROS };
-    return await commit(this.#kv.atomic().check(found).set(key, lease)) !== undefined;
+  heartbeat(token: string, nowMicros: number): boolean {
+    const tokenHash = hashOf(token);
+    if (!this.#holds(tokenHash, nowMicros)) return false;
+    this.#leases.set(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
+    return true;
   }
 
   /** Starting to running; `undefined` when the run is in another state. */
@@ -150,10 +147,13 @@ export class Runs {
     await this.#change(
       runId,
       (row) => row.status === "running" ? life.outputsPushed(row, nowMicros) : undefined,
-      (operation, before) => {
-        if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
-      },
     );
+  }
+
+  /** Whether an app that held this token has handed in its outputs: it did not get the answer. */
+  async hasPushedOutputs(runId: bigint, token: string): Promise<boolean> {
+    const row = await this.get(runId);
+    return row?.outputsAt !== undefined && row.tokenHash === hashOf(token);
   }
 
   /** Ends a run; `undefined` when it may not end so from where it is. */
@@ -169,21 +169,32 @@ export class Runs {
         life.mayFinish(row, end)
           ? life.finished(this.#withCosts(row), nowMicros, end, details)
           : undefined,
-      (operation, before) => {
-        operation.delete(keys.openRun(runId)).set(keys.endingRun(runId), null);
-        if (before.tokenHash !== undefined) operation.delete(keys.token(before.tokenHash));
-      },
+      (operation) => operation.delete(keys.openRun(runId)).set(keys.endingRun(runId), null),
     );
     if (!row) return undefined;
     this.#costs.delete(runId);
-    await this.#cleanUp(row);
+    try {
+      await this.#cleanUp(row);
+    } catch (error) {
+      // The run has ended all the same; upkeep tries again.
+      if (!(error instanceof StorageFailure)) throw error;
+    }
     return row;
+  }
+
+  /** Deletes what runs that have ended left, where that failed before. */
+  async cleanUpEnded(): Promise<void> {
+    for await (const { key } of this.#kv.list({ prefix: keys.endingRuns })) {
+      const runId = key.at(-1);
+      const row = typeof runId === "bigint" ? await this.get(runId) : undefined;
+      if (row && !this.#cleaning.has(row.runId)) await this.#cleanUp(row);
+    }
   }
 
   /** Adds to the log of a run. */
   async appendLog(runId: bigint, text: string, nowMicros: number): Promise<void> {
     await this.#turns.run(runId, () => this.logs.append(runId, text, nowMicros));
-    this.#bells.ring(topics.run(runId));
+    this.#bells.ring(topics.log(runId));
   }
 
   /** Notes what a run cost; on disk with the next {@linkcode writeCosts} or when it ends. */
@@ -198,12 +209,17 @@ export class Runs {
 
   /** Writes the costs of open runs to disk. */
   async writeCosts(): Promise<void> {
-    for (const runId of [...this.#costs.keys()]) {
-      await this.#change(runId, (row) => {
-        const counted = this.#withCosts(row);
-        this.#costs.delete(runId);
-        return counted;
-      });
+    for (const [runId, costs] of [...this.#costs]) {
+      try {
+        await this.#change(runId, (row) => {
+          const counted = this.#withCosts(row);
+          this.#costs.delete(runId);
+          return row.status === "finished" ? undefined : counted;
+        });
+      } catch (error) {
+        this.addCosts(runId, costs);
+        throw error;
+      }
     }
   }
 
@@ -214,7 +230,7 @@ export class Runs {
   async expireDue(nowMicros: number): Promise<RunRow[]> {
     const ended: RunRow[] = [];
     for (const row of await this.open()) {
-      const due = await this.#dueSince(row, nowMicros);
+      const due = this.#dueSince(row, nowMicros);
       if (due === undefined) continue;
       const lastLine = await this.logs.lastLine(row.runId);
       const details = [due.why, ...lastLine === undefined ? [] : [`Last log line: ${lastLine}`]];
@@ -229,59 +245,81 @@ export class Runs {
    * of the SuperLink was about to clean up.
    */
   async recover(nowMicros: number): Promise<void> {
-    for await (const { key } of this.#kv.list({ prefix: keys.endingRuns })) {
-      const runId = key.at(-1);
-      const row = typeof runId === "bigint" ? await this.get(runId) : undefined;
-      if (row) await this.#cleanUp(row);
-    }
-    for (const { tokenHash } of await this.open()) {
-      if (tokenHash === undefined) continue;
-      const key = keys.token(tokenHash);
-      const found = await this.#kv.get<TokenRow>(key);
-      if (found.value === null) continue;
-      const expiresAt = Math.max(found.value.expiresAt, nowMicros + life.TOKEN_LIFE_MICROS);
-      await commit(this.#kv.atomic().check(found).set(key, { ...found.value, expiresAt }));
+    this.#startMicros = nowMicros;
+    await this.cleanUpEnded();
+    for (const row of await this.open()) {
+      const tokenHash = life.heldToken(row);
+      if (tokenHash !== undefined) {
+        this.#leases.set(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
+      }
     }
   }
 
-  async #dueSince(
-    row: RunRow,
+  async #giveToken(
+    runId: bigint,
     nowMicros: number,
-  ): Promise<{ at: number; why: string } | undefined> {
-    if (row.tokenHash !== undefined) {
-      const { value } = await this.#kv.get<TokenRow>(keys.token(row.tokenHash));
-      if (value === null || value.expiresAt > nowMicros) return undefined;
-      return { at: value.expiresAt, why: "No heartbeat received from the run." };
+    next: (row: RunRow, tokenHash: string) => RunRow | undefined,
+  ): Promise<string | undefined> {
+    const token = encodeHex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
+    const tokenHash = hashOf(token);
+    const row = await this.#change(runId, (row) => next(row, tokenHash));
+    if (!row) return undefined;
+    this.#leases.set(tokenHash, nowMicros + life.FIRST_TOKEN_LIFE_MICROS);
+    return token;
+  }
+
+  #dueSince(row: RunRow, nowMicros: number): { at: number; why: string } | undefined {
+    if (row.outputsAt !== undefined) {
+      const at = Math.max(row.outputsAt, this.#startMicros) + life.REPORT_TIME_MICROS;
+      if (at > nowMicros) return undefined;
+      return { at, why: "The ServerApp handed in its outputs but did not report how it ended." };
     }
-    if (row.outputsAt === undefined) return undefined;
-    const at = row.outputsAt + life.REPORT_TIME_MICROS;
-    if (at > nowMicros) return undefined;
-    return { at, why: "The ServerApp handed in its outputs but did not report how it ended." };
+    const at = this.#leases.get(row.tokenHash ?? "");
+    if (at === undefined || at > nowMicros) return undefined;
+    return { at, why: "No heartbeat received from the run." };
+  }
+
+  #holds(tokenHash: string, nowMicros: number): boolean {
+    return (this.#leases.get(tokenHash) ?? 0) > nowMicros;
   }
 
   async #cleanUp(row: RunRow): Promise<void> {
-    this.#bells.ring(topics.run(row.runId));
-    this.#bells.ring(topics.replies(row.runId));
-    await this.#onFinished(row);
-    await commit(this.#kv.atomic().delete(keys.endingRun(row.runId)));
+    const { runId } = row;
+    this.#cleaning.add(runId);
+    try {
+      this.#bells.ring(topics.replies(runId));
+      await this.#onFinished(row);
+      await commit(this.#kv.atomic().delete(keys.endingRun(runId)));
+      this.logs.forget(runId);
+    } finally {
+      this.#cleaning.delete(runId);
+    }
   }
 
+  /** Changes a run's row, and the index of its token with it. */
   async #change(
     runId: bigint,
     next: (row: RunRow) => RunRow | undefined,
-    also: (operation: Deno.AtomicOperation, before: RunRow) => void = () => {},
+    also: (operation: Deno.AtomicOperation) => void = () => {},
   ): Promise<RunRow | undefined> {
-    const changed = await this.#turns.run(runId, async () => {
+    return await this.#turns.run(runId, async () => {
       const found = await this.#kv.get<RunRow>(keys.run(runId));
-      const row = found.value === null ? undefined : next(found.value);
-      if (!row || found.value === null) return undefined;
+      if (found.value === null) return undefined;
+      const row = next(found.value);
+      if (!row) return undefined;
       const operation = this.#kv.atomic().check(found).set(keys.run(runId), row);
-      also(operation, found.value);
+      const [before, after] = [life.heldToken(found.value), life.heldToken(row)];
+      if (before !== undefined && before !== after) operation.delete(keys.token(before));
+      if (after !== undefined && before !== after) {
+        const token: TokenRow = { runId };
+        operation.set(keys.token(after), token);
+      }
+      also(operation);
       if (await commit(operation) === undefined) throw new Error("A run was changed by another.");
+      if (before !== undefined && before !== after) this.#leases.delete(before);
+      if (row.status !== found.value.status) this.#bells.ring(topics.run(runId));
       return row;
     });
-    if (changed) this.#bells.ring(topics.run(runId));
-    return changed;
   }
 
   #withCosts(row: RunRow): RunRow {

@@ -110,7 +110,7 @@ export interface RunRow {
   readonly finishedAt?: number;
   /** The ServerApp has handed in its outputs and has only its status left to report. */
   readonly outputsAt?: number;
-  /** SHA-256 of the token that the ServerApp holds. */
+  /** SHA-256 of the token that the ServerApp holds, or held until it handed in its outputs. */
   readonly tokenHash?: string;
   /** The process that the SuperLink started for it, whose parent is the SuperLink. */
   readonly launched: boolean;
@@ -119,10 +119,9 @@ export interface RunRow {
   readonly clientAppRuntimeS: number;
 }
 
-/** The lease of a run's app. */
+/** A token that an app holds. */
 export interface TokenRow {
   readonly runId: bigint;
-  readonly expiresAt: number;
 }
 
 /** A message between a ServerApp and a node. The message itself and its tree are in its parts. */
