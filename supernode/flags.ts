@@ -5,6 +5,7 @@
  */
 
 import { preloadFlags } from "../apps/preload_flags.ts";
+import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
 import type { CommandSpec } from "../terminal/command.ts";
 import {
   choiceFlag,
@@ -74,6 +75,7 @@ export const flags = {
     { defaultText: "the flwr on PATH" },
   ),
   ...preloadFlags,
+  ...appPermissionFlags,
   maxApps: numberFlag(
     "max-apps",
     "N",

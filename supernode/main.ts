@@ -25,9 +25,9 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
   try {
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
-    const { isolation, python, preload } = options;
+    const { isolation, python, preload, appPermissions } = options;
     await using apps = isolation === "subprocess"
-      ? await appStarter({ python, preload, log })
+      ? await appStarter({ python, preload, appPermissions, log })
       : undefined;
     await runSuperNode(options, { log, startApp: apps?.start }, stop.signal);
     log.info("supernode.stopped", "SuperNode terminated gracefully.");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AppPermissions, appPermissions } from "../apps/typescript/app_permissions.ts";
 import { resolve } from "node:path";
 import { preloadOf } from "../apps/preload_flags.ts";
 import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
@@ -31,6 +32,8 @@ export interface SuperNodeOptions {
   readonly clientAppAddress: Address;
   /** Where to find flwr; absent: on `PATH`. */
   readonly python: string | undefined;
+  /** What TypeScript apps may do besides reading their own folder. */
+  readonly appPermissions: AppPermissions;
   /** Whether ClientApps in Python are forked from a process that has Flower loaded. */
   readonly preload: boolean;
   /** `FLWR_HOME`: where app processes install FABs. */
@@ -86,6 +89,11 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
       // Only processes that the SuperNode starts itself need not be told where it listens.
       { host: "127.0.0.1", port: isolation === "subprocess" ? 0 : 9094 },
     python: flags.python.of(raw),
+    appPermissions: appPermissions(
+      flags.allowAppRead.of(raw),
+      flags.allowAppNet.of(raw),
+      flags.allowAppEnv.of(raw),
+    ),
     preload: preloadOf(raw) && isolation === "subprocess",
     flwrDirectory: resolve(flwrHome()),
     maxApps: flags.maxApps.of(raw) ?? 1,
