@@ -22,12 +22,13 @@ export interface Cast {
 
 const REAL = flower(FLOWER_VERSION);
 
-/** Our SuperNode, without a preload process. */
-const COLD: Program = {
-  ...TRELLIS.supernode,
-  title: `${TRELLIS.supernode.title} --no-preload`,
-  args: [...TRELLIS.supernode.args, "--no-preload"],
-};
+/** All peers use gRPC, and other programs of the machine may have the HTTP port. */
+const SUPERLINK = withFlag(TRELLIS.superlink, "--no-http");
+const COLD = withFlag(TRELLIS.supernode, "--no-preload");
+
+function withFlag(program: Program, flag: string): Program {
+  return { ...program, title: `${program.title} ${flag}`, args: [...program.args, flag] };
+}
 
 export const CASTS: readonly Cast[] = [
   {
@@ -40,28 +41,28 @@ export const CASTS: readonly Cast[] = [
   {
     name: "superlink",
     title: `our SuperLink, SuperNodes of Flower ${FLOWER_VERSION}, Python app`,
-    superlink: TRELLIS.superlink,
+    superlink: SUPERLINK,
     supernode: REAL.supernode,
     app: "python",
   },
   {
     name: "cold",
     title: "our SuperLink and SuperNodes, Python app, a Python start for each message",
-    superlink: TRELLIS.superlink,
+    superlink: SUPERLINK,
     supernode: COLD,
     app: "python",
   },
   {
     name: "ours",
     title: "our SuperLink and SuperNodes, Python app, forked from a preload process",
-    superlink: TRELLIS.superlink,
+    superlink: SUPERLINK,
     supernode: TRELLIS.supernode,
     app: "python",
   },
   {
     name: "typescript",
     title: "our SuperLink and SuperNodes, the same app in TypeScript",
-    superlink: TRELLIS.superlink,
+    superlink: SUPERLINK,
     supernode: TRELLIS.supernode,
     app: "typescript",
   },
