@@ -1,0 +1,22 @@
+import { FAB_SPACE } from "../runs/fabs.ts";
+import type { Database } from "../state/database.ts";
+
+/** What stays of a run that has ended, and what has nothing to do with runs. */
+const STAYS = new Set(["schema", "node", "key", "lease", "mark", "keyless-gone", "run", "log"]);
+
+/** Keys and blobs that there must not be once all runs have ended. */
+export async function leftoversIn({ kv, blobs }: Database): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of kv.list({ prefix: [] })) {
+    if (!STAYS.has(String(key[0]))) found.push(key.map(String).join("/"));
+  }
+  for (const space of await blobs.spaces()) if (space !== FAB_SPACE) found.push(`blobs/${space}`);
+  return found;
+}
+
+/** How many keys of one kind there are, for example `object`. */
+export async function countKeys({ kv }: Database, kind: string): Promise<number> {
+  let count = 0;
+  for await (const _ of kv.list({ prefix: [kind] })) count++;
+  return count;
+}

@@ -1,0 +1,56 @@
+import { assertEquals } from "@std/assert";
+import { AppClient } from "./app_client.ts";
+import { leftoversIn } from "./leftovers.ts";
+import { type Carried, instruction, type InstructionOptions } from "./test_messages.ts";
+import { TestNode } from "./test_node.ts";
+import {
+  startTestSuperLink,
+  type TestSuperLink,
+  type TestSuperLinkOptions,
+} from "./test_superlink.ts";
+
+/** A SuperLink with a run that is `running` and nodes that are online. */
+export interface RunStage {
+  readonly link: TestSuperLink;
+  readonly app: AppClient;
+  readonly runId: bigint;
+  readonly token: string;
+  readonly nodes: readonly TestNode[];
+  /** An instruction of the run, not pushed yet; no two are the same. */
+  instruct(node: TestNode, rest?: Partial<InstructionOptions>): Carried;
+}
+
+/** How a stage differs from one with a single node. */
+export interface RunStageOptions extends TestSuperLinkOptions {
+  readonly nodeCount?: number;
+}
+
+/**
+ * Plays on a stage. Afterwards the run is ended, if it has not, and nothing of its messages may be
+ * left, neither in the database nor among the blobs.
+ */
+export async function onRun(
+  { nodeCount = 1, ...options }: RunStageOptions,
+  play: (stage: RunStage) => Promise<void>,
+): Promise<void> {
+  await using link = await startTestSuperLink(options);
+  using app = new AppClient(link);
+  using stack = new DisposableStack();
+  const nodes: TestNode[] = [];
+  for (let index = 0; index < nodeCount; index++) {
+    nodes.push(stack.use(await TestNode.join(link)));
+  }
+  const { runId, token } = await app.running();
+  let count = 0;
+  const instruct = (node: TestNode, rest: Partial<InstructionOptions> = {}) =>
+    instruction({
+      runId,
+      nodeId: node.nodeId,
+      nowMicros: link.clock.nowMicros(),
+      groupId: String(count++),
+      ...rest,
+    });
+  await play({ link, app, runId, token, nodes, instruct });
+  if (!(await app.statusOf(runId)).startsWith("finished")) await app.finish(runId);
+  assertEquals(await leftoversIn(link.database), []);
+}
