@@ -23,7 +23,7 @@ export const PRELOAD_BOOTSTRAP = "import sys; sys.path = [p or sys.argv[1] for p
 
 /** The program, in ASCII: its JSON text is the same string for Python. */
 export const PRELOAD_PROGRAM = String.raw`
-import atexit, gc, importlib, json, os, select, signal, sys, threading, time, warnings
+import atexit, gc, importlib, json, logging, os, select, signal, sys, threading, time, warnings
 from importlib.metadata import entry_points
 
 REQUESTS, REPORTS = 0, 3
@@ -132,6 +132,7 @@ def become_app(request, alive, wake):
     # Forks would draw the same numbers as each other. Python's own generator sees to that itself.
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
+    logging.getLogger("flwr").addFilter(add_traceback)
     if os.path.exists("/proc/self/comm"):
         with open("/proc/self/comm", "w") as comm:
             comm.write(request["program"])
@@ -140,6 +141,13 @@ def become_app(request, alive, wake):
     atexit.register(os.nice, 19)
     gc.enable()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+
+
+def add_traceback(record):
+    """A RuntimeError of a ServerApp counts as a start that was refused in 1.25: it logs no more."""
+    if record.msg == "Failed to start run.":
+        record.exc_info = sys.exc_info()
+    return True
 
 
 def end_with(alive):

@@ -7,6 +7,7 @@
 
 import { commit } from "../state/commit.ts";
 import { keys } from "../state/layout.ts";
+import { lastLine } from "./last_line.ts";
 
 /** A chunk of a log; `at` is in microseconds since the epoch. */
 export interface LogChunk {
@@ -55,7 +56,7 @@ export class RunLogs {
     return chunks;
   }
 
-  /** The last line that says anything, without colours, for the reason of a failure. */
+  /** What the log says last of the app itself, for the reason of a failure. */
   async lastLine(runId: bigint): Promise<string | undefined> {
     let tail = "";
     const newestFirst = this.#kv.list<string>({ prefix: keys.logs(runId) }, {
@@ -63,9 +64,7 @@ export class RunLogs {
       limit: 20,
     });
     for await (const { value } of newestFirst) tail = value + tail;
-    // deno-lint-ignore no-control-regex
-    const lines = tail.replace(/\x1b\[[0-9;]*m/g, "").split("\n").map((line) => line.trim());
-    return lines.findLast((line) => line !== "")?.slice(0, 500).toWellFormed();
+    return lastLine(tail);
   }
 
   /** Forgets what is known of a run that will not write any more. */
