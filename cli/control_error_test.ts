@@ -92,7 +92,7 @@ Deno.test("every refusal of the Control API has a sentence, and a remedy where t
 Deno.test("what a SuperLink says cannot drive the terminal", async () => {
   const error = await controlError(new StatusError("NOT_FOUND", "a\x1b[2Jb\nc"), CONNECTION);
   assertInstanceOf(error, ExitError);
-  assertEquals(error.message, "a\ufffd[2Jb\ufffdc");
+  assertEquals(error.message, "a\ufffd[2Jb c");
 });
 
 Deno.test("a SuperLink that is down is named with the place of its address", async () => {

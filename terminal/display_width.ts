@@ -50,7 +50,8 @@ export function wrapText(text: string, width: number): string[] {
 
 /** A peer's words in one line, without anything that could drive the terminal. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
+  const oneLine = text.trimEnd().replace(/ *[\t\r\n][\t\r\n ]*/g, " ");
+  return oneLine.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }
 
 function signWidth(sign: string): number {

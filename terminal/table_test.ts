@@ -104,9 +104,16 @@ Deno.test("wrapText loses nothing and never exceeds the width", () => {
   }
 });
 
+Deno.test("printable puts a text of several lines into one", () => {
+  assertEquals(
+    printable("There is no model.\n\n  Look\tfor it.\r\n"),
+    "There is no model. Look for it.",
+  );
+});
+
 Deno.test("printable leaves no sign that drives a terminal", () => {
   assertEquals(
     printable("a\x1b[2Jb\r\n\x9b\u2028\u202ec"),
-    "a\ufffd[2Jb\ufffd\ufffd\ufffd\ufffd\ufffdc",
+    "a\ufffd[2Jb \ufffd\ufffd\ufffdc",
   );
 });
