@@ -127,7 +127,7 @@ export class RunningProcess implements AsyncDisposable {
   }
 
   /**
-   * Ends it alone, without a chance to clean up. Gives the command lines of what it started and is
+   * Ends it alone, without a chance to clean up. Gives the names of what it started and is
    * still there `graceMs` later, which is ended then. Linux only.
    */
   async crash(graceMs: number): Promise<readonly string[]> {

@@ -6,6 +6,7 @@
  */
 
 import { join } from "node:path";
+import { assert } from "@std/assert";
 import { delay } from "@std/async";
 
 /** Names the folder with a file for each process group that runs. */
@@ -32,18 +33,15 @@ export function killGroup(groupId: number): void {
   }
 }
 
-/** The command lines of the group's processes, by process id. Linux only: it reads `/proc`. */
+/** The names of the group's processes, by process id. Linux only: it reads `/proc`. */
 export function groupMembers(groupId: number): Map<number, string> {
   const members = new Map<number, string>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      // pid (name) state parent group …; the name may hold anything.
-      const [, rest = ""] = Deno.readTextFileSync(`/proc/${name}/stat`).split(/\) (?=[^)]*$)/);
-      const [state, , group] = rest.split(" ");
-      if (Number(group) !== groupId || state === "Z") continue;
-      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ").trim();
-      members.set(Number(name), command);
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const [, title = "", state, group] = stat.match(/^\d+ \((.*)\) (\S) \d+ (\d+) /s) ?? [];
+      if (Number(group) === groupId && state !== "Z") members.set(Number(name), title);
     } catch (error) {
       // It ended in this moment, which shows in one of two ways.
       const isGone = error instanceof Deno.errors.NotFound || String(error).includes("os error 3");
@@ -53,7 +51,7 @@ export function groupMembers(groupId: number): Map<number, string> {
   return members;
 }
 
-/** Waits until the group has no processes; gives the command lines of those left after `timeoutMs`. */
+/** Waits until the group has no processes; gives the names of those left after `timeoutMs`. */
 export async function untilGroupGone(groupId: number, timeoutMs: number): Promise<string[]> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -61,6 +59,25 @@ export async function untilGroupGone(groupId: number, timeoutMs: number): Promis
     if (members.length === 0 || Date.now() > deadline) return members;
     await delay(50);
   }
+}
+
+/** Waits until no app process runs in the group. */
+export async function waitForNoApp(
+  { pid }: { readonly pid: number },
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const apps = [...groupMembers(pid).values()].filter((name) => isApp(name));
+    if (apps.length === 0) return;
+    assert(Date.now() < deadline, `waited ${timeoutMs} ms in vain for the end of ${apps}`);
+    await delay(50);
+  }
+}
+
+/** Whether a process of this name runs an app: the system cuts names after 15 letters. */
+export function isApp(name: string): boolean {
+  return name === "flwr-serverapp" || name === "flwr-clientapp";
 }
 
 /** Ends the groups that are noted in `folder` and gives their number. */

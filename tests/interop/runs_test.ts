@@ -4,13 +4,9 @@ import { shown } from "../harness/cli.ts";
 import { startFleet } from "../harness/fleet.ts";
 import { flower, type Program, TRELLIS } from "../harness/programs.ts";
 import { scene } from "../harness/scene.ts";
+import { FINAL } from "./regression.ts";
 
-const VERSION = "1.25.0";
-const REAL = flower(VERSION);
-
-/** The last line of the app `regression`, whoever runs it; the first cast is Flower's own. */
-const FINAL = "FINAL rounds=2 fits=2.0 train-loss=0.01007793895382283 " +
-  "eval-loss=0.010094328625722734 line=[2.839133149784619, -1.0039511405886874]";
+const REAL = flower("1.25.0");
 
 interface Cast {
   readonly title: string;
@@ -57,7 +53,7 @@ for (const { title, superlink, supernodes, cli } of CASTS) {
     `a Python app comes to the same numbers with ${title}`,
     [REAL.superexec, superlink, ...supernodes, cli],
     async (scene) => {
-      const { link } = await startFleet(scene, { superlink, supernodes, python: VERSION });
+      const { link } = await startFleet(scene, { superlink, supernodes });
       const app = new AppCli(scene, cli, await makeApp(scene, link, "regression"));
       const outcome = await app.runToEnd();
       assertEquals(outcome.code, 0, shown(outcome));
