@@ -41,7 +41,6 @@ export async function visit(
     const { link } = await startFleet(scene, {
       superlink: traced(cast.superlink),
       supernodes: [traced(cast.supernode), traced(cast.supernode)],
-      python: FLOWER_VERSION,
     });
     const list = await makeCli(scene, TRELLIS.cli, link);
     await list.waitForList(
