@@ -1,6 +1,6 @@
 import type { ContentMessage, Message } from "../records/message.ts";
 import { DEFAULT_ACTION, MessageCategory, parseMessageType } from "../records/message_type.ts";
-import type { RecordDict } from "../records/record_dict.ts";
+import { RecordDict } from "../records/record_dict.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -66,6 +66,7 @@ export class ClientApp {
    * Answers a message and gives the reply's content.
    *
    * @throws {NoHandlerError} when the app has no handler for the message's type.
+   * @throws {TypeError} when the handler gives something else than records.
    */
   async handle(message: Message, context: Context): Promise<RecordDict> {
     if (message.error !== undefined) {
@@ -76,7 +77,10 @@ export class ClientApp {
     if (handler === undefined) {
       throw new NoHandlerError(`No ${category} function registered with name '${action}'`);
     }
-    return await handler(message, context);
+    const content: unknown = await handler(message, context);
+    // The handler may come from code that was never type-checked.
+    if (content instanceof RecordDict) return content;
+    throw new TypeError(`The handler of '${category}.${action}' gave no RecordDict.`);
   }
 
   #register(category: string, action: string, handler: ClientHandler): this {

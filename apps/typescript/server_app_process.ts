@@ -48,19 +48,26 @@ export async function runServerAppProcess(options: AppProcessOptions): Promise<n
 
   // What is told last is told also when the process is to end, but not for ever.
   const farewell = new AbortController();
-  signal.addEventListener("abort", () => setTimeout(() => farewell.abort(), FAREWELL_MS));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  signal.addEventListener("abort", () => {
+    timer = setTimeout(() => farewell.abort(signal.reason), FAREWELL_MS);
+  });
   const last = new ServerAppCalls(calls, inputs.run.runId, farewell.signal);
   const log = new RunLog((pieces) => last.pushLogs(pieces), show);
-  const details = await runUntilEnd(options, calls, inputs, log);
-  await log.close();
-  if (details instanceof RunEnded) return 0;
-  const isGood = details === "";
-  await last.finish({
-    status: "finished",
-    subStatus: isGood ? "completed" : "failed",
-    details,
-  });
-  return isGood ? 0 : 1;
+  try {
+    const details = await runUntilEnd(options, calls, inputs, log);
+    await log.close();
+    if (details instanceof RunEnded) return 0;
+    const isGood = details === "";
+    await last.finish({
+      status: "finished",
+      subStatus: isGood ? "completed" : "failed",
+      details,
+    });
+    return isGood ? 0 : 1;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function pullInputs(

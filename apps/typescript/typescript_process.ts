@@ -6,6 +6,7 @@
 
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ExitError } from "../../terminal/errors.ts";
 import { formatAddress, reachableAddress } from "../../wire/address.ts";
 import { type AppLaunch, type AppProcess, appProcess } from "../app_process.ts";
 import { appPermissionArgs, type AppPermissions } from "./app_permissions.ts";
@@ -37,6 +38,8 @@ const ENVIRONMENT = [
 /**
  * Starts the process of an app's component. From source, Deno confines all of it to what it needs;
  * compiled, it has the program's permissions, and only the worker with the app's code is confined.
+ *
+ * Throws an {@linkcode ExitError} for a path with a comma.
  */
 export function startTypeScriptApp(launch: AppLaunch, permissions: AppPermissions): AppProcess {
   const address = formatAddress(reachableAddress(launch.apiAddress));
@@ -73,9 +76,13 @@ export function startTypeScriptApp(launch: AppLaunch, permissions: AppPermission
   });
 }
 
-/** A list as Deno's flags take it: a comma in a value is written twice. */
+/** A list as Deno's flags take it. They know no way to write a comma in a value. */
 function list(...values: readonly string[]): string {
-  return values.map((value) => value.replaceAll(",", ",,")).join(",");
+  const unspeakable = values.find((value) => value.includes(","));
+  if (unspeakable === undefined) return values.join(",");
+  throw new ExitError(`An app cannot be confined to "${unspeakable}", which has a comma.`, {
+    remedy: "Use a path without one, for example by a link.",
+  });
 }
 
 /** Writes the token. A process that has ended cannot take it, which its status tells. */

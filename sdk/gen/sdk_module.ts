@@ -4307,6 +4307,7 @@ var ClientApp = class {
    * Answers a message and gives the reply's content.
    *
    * @throws {NoHandlerError} when the app has no handler for the message's type.
+   * @throws {TypeError} when the handler gives something else than records.
    */
   async handle(message, context) {
     if (message.error !== void 0) {
@@ -4317,7 +4318,9 @@ var ClientApp = class {
     if (handler === void 0) {
       throw new NoHandlerError(\`No \${category} function registered with name '\${action}'\`);
     }
-    return await handler(message, context);
+    const content = await handler(message, context);
+    if (content instanceof RecordDict) return content;
+    throw new TypeError(\`The handler of '\${category}.\${action}' gave no RecordDict.\`);
   }
   #register(category, action, handler) {
     const messageType = \`\${category}.\${action}\`;
@@ -5904,4 +5907,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "f909134bdc0e60221cc2361d503f908a63384d839d648fb2bad6ca7e91b5b04d";
+export const SDK_SOURCES_HASH = "31372ccc70f953380f91202d8fb7eee09c4e0bae7756fa680854f4da37b62c0f";
