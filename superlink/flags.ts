@@ -5,6 +5,7 @@
  */
 
 import { preloadFlags } from "../apps/preload_flags.ts";
+import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
 import type { CommandSpec } from "../terminal/command.ts";
 import {
   choiceFlag,
@@ -41,6 +42,12 @@ export const flags = {
     ["subprocess", "process"],
     "Who starts the ServerApps: the SuperLink, or you.",
   ),
+  superExecSecretFile: textFlag(
+    "superexec-auth-secret-file",
+    "FILE",
+    "A secret that a flower-superexec must know to start apps, with --isolation process. Its exact " +
+      "bytes count.",
+  ),
   python: textFlag(
     "python",
     "PYTHON",
@@ -48,6 +55,7 @@ export const flags = {
     { defaultText: "the first flwr on PATH" },
   ),
   ...preloadFlags,
+  ...appPermissionFlags,
   httpHost: textFlag(
     "host",
     "HOST",
@@ -121,6 +129,7 @@ export const flags = {
   flwrDirectory: textFlag("flwr-dir", "DIR", "", hidden),
   fleetWorkers: textFlag("fleet-api-num-workers", "N", "", hidden),
   authListPublicKeys: textFlag("auth-list-public-keys", "FILE", "", hidden),
+  noDependencies: switchFlag("disable-runtime-dependency-installation", "", hidden),
   executor: textFlag("executor", "EXECUTOR", "", hidden),
   executorDirectory: textFlag("executor-dir", "DIR", "", hidden),
   executorConfig: listFlag("executor-config", "CONFIG", "", hidden),

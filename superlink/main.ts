@@ -29,8 +29,11 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const options = superlinkOptions(flags);
   const log = createLog({ format: options.logFormat });
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
-  const { python, preload } = options;
-  await using apps = await appStarter({ python, preload, log });
+  const { python, preload, appPermissions, superExecSecretFile } = options;
+  const superExecSecret = superExecSecretFile === undefined
+    ? undefined
+    : await readSecret(superExecSecretFile);
+  await using apps = await appStarter({ python, preload, appPermissions, log });
   const database = await openDatabase(options.database);
   log.info(
     "superlink.starting",
@@ -51,12 +54,26 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     clock: systemClock,
     log,
     startApp: apps.start,
+    superExecSecret,
   });
   log.info("superlink.ready", "SuperLink is ready.");
   log.info("superlink.stopping", `SuperLink stops (${await stopped}).`);
   await superlink.stop();
   log.info("superlink.stopped", "SuperLink terminated gracefully.");
   return 0;
+}
+
+async function readSecret(file: string): Promise<Uint8Array> {
+  let secret: Uint8Array;
+  try {
+    secret = await Deno.readFile(file);
+  } catch (cause) {
+    throw new ExitError(`The secret file "${file}" cannot be read.`, { cause });
+  }
+  if (secret.length > 0) return secret;
+  throw new ExitError(`The secret file "${file}" is empty.`, {
+    remedy: `Fill it, for example with: openssl rand -out "${file}" 32`,
+  });
 }
 
 async function loadTls(files: Parameters<typeof loadServerTls>[0]) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AppPermissions, appPermissions } from "../apps/typescript/app_permissions.ts";
 import { join } from "node:path";
 import { preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
@@ -20,8 +21,12 @@ export interface SuperLinkOptions {
   readonly managed: boolean;
   readonly database: string;
   readonly isolation: "subprocess" | "process";
+  /** The secret that SuperExecs share, in isolation `process`. */
+  readonly superExecSecretFile: string | undefined;
   /** The Python whose environment has flwr; the first on `PATH` without. */
   readonly python: string | undefined;
+  /** What TypeScript apps may do besides reading their own folder. */
+  readonly appPermissions: AppPermissions;
   /** Whether ServerApps in Python are forked from a process that has Flower loaded. */
   readonly preload: boolean;
   /** `FLWR_HOME`: where app processes install FABs. */
@@ -83,6 +88,9 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
         "Use --enable-supernode-auth to let in registered ones only.",
     );
   }
+  if (flags.superExecSecretFile.of(raw) !== undefined && flags.isolation.of(raw) !== "process") {
+    warnings.push("--superexec-auth-secret-file has an effect with --isolation process only.");
+  }
   warnings.push(...deprecations(raw));
 
   const control = addressOf("control-api-address", flags.controlAddress.of(raw)) ??
@@ -92,7 +100,13 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     managed,
     database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
     isolation: flags.isolation.of(raw),
+    superExecSecretFile: flags.superExecSecretFile.of(raw),
     python: flags.python.of(raw),
+    appPermissions: appPermissions(
+      flags.allowAppRead.of(raw),
+      flags.allowAppNet.of(raw),
+      flags.allowAppEnv.of(raw),
+    ),
     preload: preloadOf(raw) && flags.isolation.of(raw) === "subprocess",
     flwrDirectory: flwrHome(),
     grpc: !flags.noGrpc.of(raw),

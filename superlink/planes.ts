@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ExitError } from "../terminal/errors.ts";
+import { ListenError } from "../wire/listen_error.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
 import type { Service } from "../wire/service.ts";
@@ -20,6 +20,8 @@ export interface Services {
   /** The Control API as Flower 1.37 and newer have it. */
   readonly control141: Service;
   readonly serverApps: Service;
+  /** For the app processes of Flower 1.35 and newer. */
+  readonly runtime: Service;
 }
 
 /** Where the gRPC plane listens. */
@@ -84,13 +86,15 @@ export async function openHttpPlane(
   if (!options.http) return undefined;
   const { maxMessageBytes, http: { address, byDefault } } = options;
   try {
-    return await listeners.http({ name: "HTTP APIs", address, tls, open: REACH.control }, [
+    return await listeners.http({ name: "HTTP APIs", address, tls, open: reachOverHttp(options) }, [
       // A SuperNode ends on 500, and comes back on 503.
       { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
       { service: services.control141, maxMessageBytes: controlLimit(options) },
+      // Apps that the SuperLink starts itself have a port of their own.
+      ...options.isolation === "process" ? [{ service: services.runtime, maxMessageBytes }] : [],
     ]);
   } catch (error) {
-    if (!(error instanceof ExitError) || !byDefault || !options.grpc) throw error;
+    if (!(error instanceof ListenError) || !byDefault || !options.grpc) throw error;
     log.warning(
       "superlink.no-http",
       `${error.message} Flower 1.35 and newer cannot connect: choose another port with --port, or ` +
@@ -100,17 +104,39 @@ export async function openHttpPlane(
   }
 }
 
+/** Where the processes that a SuperLink starts find their API: the one that their Flower calls. */
+export interface AppAddresses {
+  /** ServerAppIo, over gRPC. */
+  readonly apiAddress: Address;
+  /** Runtime, over HTTP. */
+  readonly runtimeAddress: Address;
+}
+
 /**
- * Where the app processes that the SuperLink starts find the ServerAppIo API: its port on the gRPC
- * plane, or one of its own that only this machine reaches.
+ * Opens what the processes that the SuperLink starts call. Where the gRPC plane has no port for it, it
+ * is one that only this machine reaches; the Runtime API's is so in any case, because a certificate
+ * need not be good for this machine's own address.
  */
-export async function openServerAppPort(
+export async function openAppPorts(
   { options, listeners, services }: PlaneParts,
   grpc: GrpcAddresses | undefined,
-): Promise<Address> {
-  if (grpc) return grpc.serverAppAddress;
-  const port = { name: "ServerAppIo API", address: PRIVATE };
-  return await listeners.grpc(port, services.serverApps, options.maxMessageBytes);
+): Promise<AppAddresses> {
+  const { maxMessageBytes } = options;
+  const runtimeAddress = await listeners.http(
+    { name: "Runtime API", address: PRIVATE },
+    [{ service: services.runtime, maxMessageBytes }],
+  );
+  const apiAddress = grpc?.serverAppAddress ?? await listeners.grpc(
+    { name: "ServerAppIo API", address: PRIVATE },
+    services.serverApps,
+    maxMessageBytes,
+  );
+  return { apiAddress, runtimeAddress };
+}
+
+function reachOverHttp({ isolation, superExecSecretFile }: SuperLinkOptions): string {
+  const openTasks = isolation === "process" && superExecSecretFile === undefined;
+  return openTasks ? `${REACH.control}, and ${REACH.serverApps}` : REACH.control;
 }
 
 function controlLimit({ maxMessageBytes }: SuperLinkOptions): number {

@@ -23,7 +23,10 @@ import { Objects } from "./objects/objects.ts";
 import { Fabs } from "./runs/fabs.ts";
 import { Runs } from "./runs/runs.ts";
 import { Listeners } from "./listeners.ts";
-import { type GrpcAddresses, openGrpcPlane, openHttpPlane, openServerAppPort } from "./planes.ts";
+import { type GrpcAddresses, openAppPorts, openGrpcPlane, openHttpPlane } from "./planes.ts";
+import type { TaskSeekers } from "./runtime/caller.ts";
+import { runtimeService } from "./runtime/service.ts";
+import { SuperExecAuth } from "./runtime/superexec_auth.ts";
 import type { SuperLinkOptions } from "./options.ts";
 import type { Database } from "./state/database.ts";
 import { Marks } from "./state/marks.ts";
@@ -56,6 +59,13 @@ export interface SuperLinkParts {
   readonly log: Log;
   /** Starts ServerApps, in isolation `subprocess`. */
   readonly startApp: StartApp;
+  /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
+  readonly superExecSecret?: Uint8Array | undefined;
+}
+
+function taskSeekers({ options, superExecSecret, clock }: SuperLinkParts): TaskSeekers {
+  if (options.isolation === "subprocess") return "nobody";
+  return superExecSecret ? new SuperExecAuth(superExecSecret, clock) : "anybody";
 }
 
 /** How far the clock of a SuperNode may be ahead, in milliseconds (Flower 1.23 to 1.42). */
@@ -147,6 +157,17 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const control141 = controlService141(controlOptions);
   const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
 
+  const runtime = runtimeService({
+    runs,
+    fabs,
+    messages,
+    nodes,
+    bells,
+    clock,
+    holdMs,
+    seekers: taskSeekers(parts),
+  });
+
   const alarm = new StorageAlarm(log);
   const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, alarm, clock, log });
   let serving = false;
@@ -166,6 +187,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       control: atStorageBoundary(control, "RESOURCE_EXHAUSTED", alarm),
       control141: atStorageBoundary(control141, "RESOURCE_EXHAUSTED", alarm),
       serverApps: atStorageBoundary(serverApps, "RESOURCE_EXHAUSTED", alarm),
+      runtime: atStorageBoundary(runtime, "RESOURCE_EXHAUSTED", alarm),
     };
     const plane = { options, tls, listeners, services, log };
     const grpc = await openGrpcPlane(plane);
@@ -183,7 +205,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         clock,
         log,
         startApp: parts.startApp,
-        apiAddress: await openServerAppPort(plane, grpc),
+        ...await openAppPorts(plane, grpc),
         flwrDirectory,
       });
       await launcher.start();

@@ -9,7 +9,7 @@ import type { AppProcess } from "../../apps/app_process.ts";
 import type { StartApp } from "../../apps/app_starter.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import type { Log } from "../../terminal/log.ts";
-import { type Address, formatAddress } from "../../wire/address.ts";
+import type { Address } from "../../wire/address.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -24,6 +24,8 @@ export interface LauncherOptions {
   readonly startApp: StartApp;
   /** Where the ServerAppIo API listens. */
   readonly apiAddress: Address;
+  /** Where the Runtime API does, for apps of Flower 1.35 and newer. */
+  readonly runtimeAddress: Address;
   readonly flwrDirectory: string;
 }
 
@@ -102,12 +104,18 @@ export class Launcher {
   }
 
   async #launch({ runId, runtime }: RunRow): Promise<void> {
-    const { runs, clock, log, startApp, apiAddress, flwrDirectory } = this.#options;
+    const { runs, clock, log, startApp, apiAddress, runtimeAddress, flwrDirectory } = this.#options;
     const token = await runs.requestToken(runId, clock.nowMicros(), true);
     if (token === undefined) return;
     let process: AppProcess;
     try {
-      process = await startApp(runtime, { kind: "serverapp", apiAddress, token, flwrDirectory });
+      process = await startApp(runtime, {
+        kind: "serverapp",
+        apiAddress,
+        runtimeAddress,
+        token,
+        flwrDirectory,
+      });
     } catch (error) {
       const reason = error instanceof ExitError
         ? [error.message, error.remedy ?? ""].join(" ").trim()
@@ -122,7 +130,6 @@ export class Launcher {
     log.info("run.launched", `Started the ServerApp of run ${runId} (process ${process.pid}).`, {
       runId: String(runId),
       pid: process.pid,
-      api: formatAddress(apiAddress),
     });
     this.#watch(this.#untilExit(runId, process));
   }

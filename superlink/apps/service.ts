@@ -11,17 +11,18 @@ import { ServerAppIo } from "../../proto/gen/flwr/proto/serverappio_pb.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import { defineService, type Service } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
-import { type Bells, topics } from "../bells.ts";
+import type { Bells } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Messages } from "../messages/messages.ts";
 import { orInvalid } from "../messages/or_invalid.ts";
 import { pullObjectResponse } from "../messages/pull_object.ts";
 import type { Fabs } from "../runs/fabs.ts";
-import { notRunningText } from "../runs/run_life.ts";
+import { notRunningText, parseRunEnd } from "../runs/run_life.ts";
 import { runStatusView, runView } from "../runs/run_view.ts";
 import type { Runs } from "../runs/runs.ts";
-import type { RunEnd, RunRow } from "../state/layout.ts";
+import type { RunRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
+import { heldReplies } from "./held_replies.ts";
 
 /** What the ServerAppIo service works on. */
 export interface ServerAppServiceOptions {
@@ -37,7 +38,7 @@ export interface ServerAppServiceOptions {
 
 /** Makes the ServerAppIo service. */
 export function serverAppService(options: ServerAppServiceOptions): Service {
-  const { runs, fabs, messages, nodes, bells, clock } = options;
+  const { runs, fabs, messages, nodes, clock, holdMs } = options;
 
   const requireRun = async (runId: bigint): Promise<RunRow> => {
     const row = await runs.get(runId);
@@ -123,7 +124,7 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       if (row.status === "finished") {
         throw new StatusError("PERMISSION_DENIED", "Run is finished.");
       }
-      const end = runEnd(runStatus?.subStatus);
+      const end = parseRunEnd(runStatus?.subStatus);
       // Other transitions are the SuperLink's own: Flower ignores them without an error.
       if (runStatus?.status === "finished" && end) {
         await runs.finish(runId, clock.nowMicros(), end, runStatus.details);
@@ -156,27 +157,9 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       );
     },
 
-    async pullMessages({ runId, messageIds }, { signal }) {
-      const deadlineMs = Date.now() + options.holdMs;
-      using listener = bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
-      for (;;) {
-        await requireRunning(runId);
-        if (!await messages.areAnswered(runId, messageIds, clock.nowMicros())) {
-          const end = await listener.wait(deadlineMs, signal);
-          if (end === "rung" && Date.now() < deadlineMs) continue;
-          if (end === "gone") return {};
-        }
-        const replies = await messages.pullReplies(
-          runId,
-          messageIds,
-          clock.nowMicros(),
-          () => requireRunning(runId),
-        );
-        return {
-          messagesList: replies.map(({ message }) => message),
-          messageObjectTrees: replies.map(({ tree }) => tree),
-        };
-      }
+    pullMessages({ runId, messageIds }, { signal }) {
+      const require = () => requireRunning(runId);
+      return heldReplies(options, { runId, messageIds, holdMs, signal, require });
     },
 
     async pushObject({ node, runId, objectId, objectContent }) {
@@ -197,8 +180,4 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       return {};
     },
   });
-}
-
-function runEnd(text: string | undefined): RunEnd | undefined {
-  return text === "completed" || text === "failed" || text === "stopped" ? text : undefined;
 }

@@ -117,7 +117,8 @@ export class Objects {
     if (await digestOf(content) !== objectId) return "unwanted";
     const fault = checkObject(objectId, content);
     if (fault !== undefined) throw new StatusError("FAILED_PRECONDITION", fault);
-    if (content.length <= INLINE_LIMIT_BYTES) return { stored: true, inline: content };
+    // A copy: Deno KV would store all of the buffer that the bytes lie in.
+    if (content.length <= INLINE_LIMIT_BYTES) return { stored: true, inline: content.slice() };
     await this.#blobs.put(String(runId), objectId, content);
     return { stored: true };
   }

@@ -21,6 +21,12 @@ export function starting(row: RunRow, nowMicros: number, tokenHash: string): Run
   return { ...row, status: "starting", startingAt: nowMicros, tokenHash };
 }
 
+/** Starting to pending: whoever took the token never started the app. */
+export function pendingAgain(row: RunRow): RunRow {
+  const { tokenHash: _, startingAt: _at, requeues: _requeues, ...rest } = row;
+  return { ...rest, status: "pending" };
+}
+
 /** Starting to running: the app has its inputs. */
 export function running(row: RunRow, nowMicros: number): RunRow {
   return { ...row, status: "running", runningAt: nowMicros };
@@ -57,4 +63,9 @@ function shortened(details: string): string {
 export function notRunningText(row: RunRow): string | undefined {
   if (row.status === "running") return undefined;
   return `Run is ${row.status}.${row.end === "stopped" ? " Stopped by user." : ""}`;
+}
+
+/** How an app says that its run ended; `undefined` for anything else. */
+export function parseRunEnd(text: string | undefined): RunEnd | undefined {
+  return text === "completed" || text === "failed" || text === "stopped" ? text : undefined;
 }

@@ -118,6 +118,21 @@ export class Runs {
     });
   }
 
+  /**
+   * Gives a token for the app of a pending run as {@linkcode requestToken} does, but one that is not
+   * used leaves the run pending, for somebody else to start.
+   */
+  async claimTask(runId: bigint, nowMicros: number): Promise<string | undefined> {
+    return await this.#giveToken(
+      runId,
+      nowMicros,
+      (row, tokenHash) =>
+        row.status === "pending"
+          ? { ...life.starting(row, nowMicros, tokenHash), requeues: true }
+          : undefined,
+    );
+  }
+
   /** The run that a token is for, while its lease runs. */
   async ofToken(token: string, nowMicros: number): Promise<RunRow | undefined> {
     const tokenHash = hashOf(token);
@@ -232,6 +247,10 @@ export class Runs {
     for (const row of await this.open()) {
       const due = this.#dueSince(row, nowMicros);
       if (due === undefined) continue;
+      if (row.requeues && row.status === "starting") {
+        await this.#requeue(row);
+        continue;
+      }
       const lastLine = await this.logs.lastLine(row.runId);
       const details = [due.why, ...lastLine === undefined ? [] : [`Last log line: ${lastLine}`]];
       const finished = await this.finish(row.runId, due.at, "failed", details.join(" "));
@@ -253,6 +272,17 @@ export class Runs {
         this.#leases.set(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
       }
     }
+  }
+
+  async #requeue({ runId, tokenHash }: RunRow): Promise<void> {
+    const requeued = await this.#change(
+      runId,
+      (row) =>
+        row.status === "starting" && row.tokenHash === tokenHash
+          ? life.pendingAgain(row)
+          : undefined,
+    );
+    if (requeued) this.#bells.ring(topics.pendingRuns);
   }
 
   async #giveToken(

@@ -114,6 +114,8 @@ export interface RunRow {
   readonly tokenHash?: string;
   /** The process that the SuperLink started for it, whose parent is the SuperLink. */
   readonly launched: boolean;
+  /** The run waits again when its app never starts (a task of Flower 1.30 and newer). */
+  readonly requeues?: true;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly clientAppRuntimeS: number;

@@ -159,6 +159,8 @@ export class Nodes {
       if (keyEntry.value !== null) return undefined;
       const row: NodeRow = {
         ...registration,
+        // A copy: Deno KV would store all of the buffer that the bytes lie in.
+        publicKeyPem: registration.publicKeyPem.slice(),
         nodeId: randomId(),
         status: "registered",
         registeredAt: nowMicros,

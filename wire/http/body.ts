@@ -61,6 +61,7 @@ export async function readBody(
     }
     chunks.push(value);
   }
-  const [only] = chunks;
-  return chunks.length === 1 && only ? only : concatBytes(...chunks);
+  // Also a single chunk is copied: it lies in a larger buffer, all of which Deno KV would store with
+  // any field of the message that is kept.
+  return concatBytes(...chunks);
 }

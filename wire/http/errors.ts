@@ -18,7 +18,7 @@ const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
   PERMISSION_DENIED: 403,
-  RESOURCE_EXHAUSTED: 413,
+  RESOURCE_EXHAUSTED: 507,
   FAILED_PRECONDITION: 412,
   ABORTED: 503,
   OUT_OF_RANGE: 400,
@@ -81,6 +81,7 @@ function statusOfHttp(httpStatus: number): StatusName {
     case 412:
       return "FAILED_PRECONDITION";
     case 413:
+    case 507:
       return "RESOURCE_EXHAUSTED";
     case 502:
     case 503:

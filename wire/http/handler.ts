@@ -154,7 +154,8 @@ function decode(method: DescMethod, bytes: Uint8Array): Message {
 }
 
 function tooLarge(maxBytes: number): StatusError {
-  return new StatusError("RESOURCE_EXHAUSTED", `The request is larger than ${maxBytes} bytes.`);
+  const detail = `The request is larger than ${maxBytes} bytes.`;
+  return new StatusError("RESOURCE_EXHAUSTED", detail, { http: { status: 413, detail } });
 }
 
 function health(request: Request, serving: boolean): Response {

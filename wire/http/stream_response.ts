@@ -40,7 +40,9 @@ export async function streamResponse(
       first = undefined;
       try {
         const { done, value } = await next;
-        if (done || gone.signal.aborted) controller.close();
+        // Nobody reads on: the stream is cancelled already.
+        if (gone.signal.aborted) return;
+        if (done) controller.close();
         else controller.enqueue(frame(toBinary(method.output, create(method.output, value))));
       } catch (error) {
         brokenOff(error);
