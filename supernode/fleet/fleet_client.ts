@@ -55,6 +55,7 @@ const LEAVE_TIMEOUT_MS = 3_000;
 interface Options {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  readonly isBulk?: boolean;
 }
 
 /**
@@ -163,7 +164,7 @@ export class FleetClient {
   pullObject(object: ObjectAddress, signal: AbortSignal): Promise<PullObjectResponse> {
     const { nodeId, runId, objectId } = object;
     const request = { node: { nodeId }, runId, objectId };
-    return this.#call(Fleet.method.pullObject, request, { signal });
+    return this.#call(Fleet.method.pullObject, request, { signal, isBulk: true });
   }
 
   /** Sends an object of an announced reply; `false` when the SuperLink did not take it. */
@@ -175,7 +176,7 @@ export class FleetClient {
   ): Promise<boolean> {
     const { nodeId, runId, objectId } = object;
     const request = { node: { nodeId }, runId, objectId, objectContent: content, sessionId };
-    return (await this.#call(Fleet.method.pushObject, request, { signal })).stored;
+    return (await this.#call(Fleet.method.pushObject, request, { signal, isBulk: true })).stored;
   }
 
   /** Says that all objects of a message have arrived, so that the SuperLink may drop them. */
@@ -198,7 +199,7 @@ export class FleetClient {
   async #attempt<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    { signal, timeoutMs }: Options,
+    options: Options,
   ): Promise<MessageShape<O>> {
     const proof = await this.#signer.sign();
     const headers = {
@@ -206,7 +207,7 @@ export class FleetClient {
       bytes: { "flwr-public-key": proof.publicKeyPem, "flwr-signature": proof.signature },
     };
     try {
-      return await this.#connection.unary(method, request, { signal, timeoutMs, headers });
+      return await this.#connection.unary(method, request, { ...options, headers });
     } catch (error) {
       if (error instanceof StatusError && readRefusal(error).kind === "clock") {
         // A signer never goes back in time; after a clock that was ahead was set right, it must.

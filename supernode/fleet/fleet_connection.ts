@@ -17,8 +17,16 @@ import type { Clock } from "../clock.ts";
 /** What is used of a {@linkcode GrpcChannel}. */
 export type Channel = Pick<GrpcChannel, "unary" | "close" | "connected" | "connections">;
 
+/** A call over the connection. */
+export interface FleetCallOptions extends CallOptions {
+  /** Whether it carries an object, which takes its time on a slow line. */
+  readonly isBulk?: boolean;
+}
+
 /** A connection on which calls time out is given up when nothing was heard on it for this long. */
 const SILENCE_LIMIT_MS = 25_000;
+/** The same while an object is on its way: nothing is heard until all of it has arrived. */
+const BULK_SILENCE_LIMIT_MS = 300_000;
 
 /**
  * Makes calls over one connection at a time, and gives each try of a call its own chance to connect:
@@ -30,6 +38,7 @@ export class FleetConnection {
   readonly #clock: Clock;
   #channel: Channel | undefined;
   #earlierConnections = 0;
+  #bulkCalls = 0;
   #heardMs: number;
 
   constructor(open: () => Channel, clock: Clock) {
@@ -47,13 +56,14 @@ export class FleetConnection {
   async unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    options: CallOptions,
+    { isBulk = false, ...options }: FleetCallOptions,
   ): Promise<MessageShape<O>> {
     if (this.#channel === undefined) {
       this.#channel = this.#open();
       this.#heardMs = this.#clock.nowMs();
     }
     const channel = this.#channel;
+    if (isBulk) this.#bulkCalls++;
     try {
       const answer = await channel.unary(method, request, options);
       this.#heardMs = this.#clock.nowMs();
@@ -61,6 +71,8 @@ export class FleetConnection {
     } catch (error) {
       if (error instanceof StatusError) this.#judge(channel, error);
       throw error;
+    } finally {
+      if (isBulk) this.#bulkCalls--;
     }
   }
 
@@ -70,6 +82,11 @@ export class FleetConnection {
     this.#earlierConnections += this.#channel.connections;
     this.#channel.close();
     this.#channel = undefined;
+  }
+
+  #isSilent(): boolean {
+    const limitMs = this.#bulkCalls > 0 ? BULK_SILENCE_LIMIT_MS : SILENCE_LIMIT_MS;
+    return this.#clock.nowMs() - this.#heardMs >= limitMs;
   }
 
   #judge(channel: Channel, error: StatusError): void {
@@ -82,7 +99,7 @@ export class FleetConnection {
       case "DEADLINE_EXCEEDED":
         // A peer that vanished without a word leaves a connection that looks well for a quarter of
         // an hour. Other calls may still get through a line that is merely full.
-        if (this.#clock.nowMs() - this.#heardMs >= SILENCE_LIMIT_MS) this.close();
+        if (this.#isSilent()) this.close();
         return;
       case "CANCELLED":
         return;

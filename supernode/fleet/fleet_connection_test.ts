@@ -12,6 +12,7 @@ function setUp() {
     closed: 0,
     connected: true,
     fail: undefined as StatusName | undefined,
+    hold: undefined as Promise<never> | undefined,
   };
   const open = (): Channel => {
     state.opened++;
@@ -21,9 +22,10 @@ function setUp() {
       },
       connections: 1,
       unary: (method) =>
-        state.fail
-          ? Promise.reject(new StatusError(state.fail, "no"))
-          : Promise.resolve({ $typeName: method.output.typeName } as never),
+        state.hold ??
+          (state.fail
+            ? Promise.reject(new StatusError(state.fail, "no"))
+            : Promise.resolve({ $typeName: method.output.typeName } as never)),
       close: () => void state.closed++,
     };
   };
@@ -32,13 +34,19 @@ function setUp() {
     state.fail = fail;
     return connection.unary(Fleet.method.registerNode, {}, {});
   };
+  const sendObject = (until: Promise<never>) => {
+    state.hold = until;
+    const sent = connection.unary(Fleet.method.pushObject, {}, { isBulk: true });
+    state.hold = undefined;
+    return sent;
+  };
   const refused = (status: StatusName) => assertRejects(() => call(status), StatusError);
   const pass = async (ms: number) => {
     const slept = clock.sleep(ms);
     await clock.tick();
     await slept;
   };
-  return { state, connection, call, refused, pass };
+  return { state, connection, call, sendObject, refused, pass };
 }
 
 Deno.test("FleetConnection keeps one connection for many calls", async () => {
@@ -87,6 +95,21 @@ Deno.test("FleetConnection gives a silent connection up, but not one that is onl
   await pass(6_000);
   await refused("DEADLINE_EXCEEDED");
   assertEquals(state.closed, 1);
+});
+
+Deno.test("FleetConnection is patient while an object is on its way", async () => {
+  const { state, call, sendObject, refused, pass } = setUp();
+  await call();
+  const { promise, resolve } = Promise.withResolvers<never>();
+  const sent = sendObject(promise);
+  await pass(200_000);
+  await refused("DEADLINE_EXCEEDED");
+  assertEquals(state.closed, 0);
+  await pass(100_000);
+  await refused("DEADLINE_EXCEEDED");
+  assertEquals(state.closed, 1);
+  resolve(undefined as never);
+  await sent;
 });
 
 Deno.test("FleetConnection that was closed connects for the next call", async () => {

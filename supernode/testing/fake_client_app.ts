@@ -15,6 +15,7 @@ export type Misdeed = "none" | "dies" | "hangs";
 export function startFakeClientApp(
   { apiAddress, token }: AppLaunch,
   misdeed: Misdeed = "none",
+  onHang: () => void = () => {},
 ): AppProcess {
   const { promise: exited, resolve } = Promise.withResolvers<Deno.CommandStatus>();
   const channel = new GrpcChannel(apiAddress, { insecure: true });
@@ -23,7 +24,7 @@ export function startFakeClientApp(
     resolve({ success: code === 0, code, signal });
   };
   answer(channel, token, misdeed).then(
-    () => misdeed === "hangs" || end(misdeed === "dies" ? 137 : 0, null),
+    () => misdeed === "hangs" ? onHang() : end(misdeed === "dies" ? 137 : 0, null),
     () => end(1, null),
   );
   return {

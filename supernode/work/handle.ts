@@ -55,6 +55,7 @@ export async function handle(
       return;
     }
     received();
+    cut.throwIfAborted();
     await sendReply(options, runId, reply, cut);
     const seconds = reply.runtimeSeconds.toFixed(1);
     const { error } = reply.message;

@@ -37,8 +37,8 @@ export interface CompleteReply {
   readonly runtimeSeconds: number;
 }
 
-/** Objects on their way at the same time (Flower: two). */
-const PARALLEL_OBJECTS = 4;
+/** Objects on their way at the same time, as in Flower: more would only hold up heartbeats. */
+const PARALLEL_OBJECTS = 2;
 /** While an object has not reached the SuperLink yet: the first and the longest pause, as doubled. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;

@@ -34,21 +34,42 @@ export async function work(
   stop: AbortSignal,
   cut: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const { apps, clock, log, maxApps, stopGraceMs } = options;
+  const { apps, clock, log, stopGraceMs } = options;
   const inHand = new Map<string, Promise<void>>();
-  const refused = new AbortController();
-  const pulling = AbortSignal.any([stop, cut]);
-  const dropping = AbortSignal.any([cut, refused.signal]);
-  let refusal: Refusal | undefined;
+  const ended = new AbortController();
+  const dropping = AbortSignal.any([cut, ended.signal]);
+  try {
+    const refusal = await takeMessages(options, inHand, AbortSignal.any([stop, cut]), dropping);
+    if (refusal) return refusal;
+    if (inHand.size > 0 && !cut.aborted) {
+      log.info("work.finishing", `Finishing ${inHand.size} message(s) before the end.`);
+      await within(Promise.all(inHand.values()), stopGraceMs, clock, cut);
+      await apps.stop(STOPPED);
+      await within(Promise.all(inHand.values()), LAST_REPLIES_MS, clock, cut);
+    }
+    return undefined;
+  } finally {
+    ended.abort();
+    await apps.stop(STOPPED);
+    await Promise.all(inHand.values());
+  }
+}
 
-  while (!pulling.aborted && !refusal) {
-    if (inHand.size >= maxApps) {
+/** Pulls messages and has them handled, until the SuperLink refuses the node or `pulling` aborts. */
+async function takeMessages(
+  options: WorkOptions,
+  inHand: Map<string, Promise<void>>,
+  pulling: AbortSignal,
+  dropping: AbortSignal,
+): Promise<Refusal | undefined> {
+  while (!pulling.aborted) {
+    if (inHand.size >= options.maxApps) {
       await untilAborted(Promise.race(inHand.values()), pulling);
       continue;
     }
     const pulled = await pull(options, pulling);
-    if (pulled.kind === "refused") refusal = pulled.refusal;
-    if (pulled.kind !== "message") continue;
+    if (pulled.kind === "refused") return pulled.refusal;
+    if (pulled.kind === "nothing") continue;
     const { messageId } = pulled.instruction.metadata;
     // It was handed out again because our confirmation came too late.
     if (inHand.has(messageId)) continue;
@@ -57,16 +78,7 @@ export async function work(
       .finally(() => inHand.delete(messageId));
     inHand.set(messageId, handled);
     // A message that is not confirmed before the next pull counts as lost.
-    await received.promise;
+    await untilAborted(received.promise, pulling);
   }
-
-  const all = Promise.all(inHand.values());
-  if (refusal) refused.abort();
-  else if (inHand.size > 0) {
-    log.info("work.finishing", `Finishing ${inHand.size} message(s) before the end.`);
-    await within(all, stopGraceMs, clock, cut);
-  }
-  await apps.stop(STOPPED);
-  await (dropping.aborted ? all : within(all, LAST_REPLIES_MS, clock, cut));
-  return refusal;
+  return undefined;
 }

@@ -1,9 +1,10 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { create } from "@bufbuild/protobuf";
 import { ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { LogLines } from "../../superlink/testing/log_lines.ts";
 import { StatusError } from "../../wire/status.ts";
 import { ClientApps } from "../apps/client_apps.ts";
+import { RetriesExhausted } from "../fleet/retry.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { FakeProcesses } from "../testing/fake_processes.ts";
 import { FakeSuperLink } from "../testing/fake_superlink.ts";
@@ -204,6 +205,28 @@ Deno.test("work ends with the SuperLink's refusal, and drops what is in hand", a
   if (second && "token" in second) superlink.send(makeInstruction(3n));
   assertEquals((await ended)?.kind, "unknown-node");
   assertEquals([process.stopped, superlink.replies.length], [true, 0]);
+});
+
+Deno.test("work that is stopped does not wait for objects that do not come", async () => {
+  const { superlink, clock, stop, ended } = startWork();
+  superlink.send(makeInstruction(), { late: true });
+  assertEquals(await clock.tick(), 100);
+  stop.abort("SIGTERM");
+  let isOver = false;
+  ended.finally(() => isOver = true);
+  while (!isOver) await clock.tick();
+  assertEquals(clock.nowMs() < 20_000, true);
+});
+
+Deno.test("work ends with what ends its pulls, and leaves no process behind", async () => {
+  const { superlink, processes, ended } = startWork({ maxApps: 2 });
+  superlink.send(makeInstruction());
+  const process = await processes.started(1);
+  const gone = new RetriesExhausted(3, 1_000, new StatusError("UNAVAILABLE", "gone"));
+  Object.assign(superlink.fleet, { pullMessages: () => Promise.reject(gone) });
+  superlink.send(makeInstruction(2n));
+  await assertRejects(() => ended, RetriesExhausted);
+  assertEquals(process.stopped, true);
 });
 
 Deno.test("work drops everything when it is cut", async () => {
