@@ -38,7 +38,9 @@ export class FakeAppApi implements AsyncDisposable {
     const inputs = ({ token }: { readonly token: string }) => api.#hold(token);
     const sendAppHeartbeat = () => Promise.resolve({ success: true });
     const admit = () => undefined;
-    server.add(defineService(ClientAppIo, admit, { pullClientAppInputs: inputs, sendAppHeartbeat }));
+    server.add(
+      defineService(ClientAppIo, admit, { pullClientAppInputs: inputs, sendAppHeartbeat }),
+    );
     server.add(defineService(ServerAppIo, admit, { pullAppInputs: inputs, sendAppHeartbeat }));
     const api = new FakeAppApi(await server.listen({ host: "127.0.0.1", port: 0 }), server);
     return api;
