@@ -118,7 +118,9 @@ export class Objects {
     const fault = checkObject(objectId, content);
     if (fault !== undefined) throw new StatusError("FAILED_PRECONDITION", fault);
     // A copy: Deno KV would store all of the buffer that the bytes lie in.
-    if (content.length <= INLINE_LIMIT_BYTES) return { stored: true, inline: content.slice() };
+    if (content.length <= INLINE_LIMIT_BYTES) {
+      return { stored: true, inline: new Uint8Array(content) };
+    }
     await this.#blobs.put(String(runId), objectId, content);
     return { stored: true };
   }

@@ -160,7 +160,7 @@ export class Nodes {
       const row: NodeRow = {
         ...registration,
         // A copy: Deno KV would store all of the buffer that the bytes lie in.
-        publicKeyPem: registration.publicKeyPem.slice(),
+        publicKeyPem: new Uint8Array(registration.publicKeyPem),
         nodeId: randomId(),
         status: "registered",
         registeredAt: nowMicros,
