@@ -41,13 +41,14 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsRepor
   const measured = new Map<Cast, Measured>(casts.map((cast) => [cast, new Measured()]));
   const results = new Set<string>();
   for (let turn = 1; turn <= visits; turn++) {
-    for (const [cast, { firstRuns, laterRuns, loads }] of measured) {
+    for (const [cast, { firstRuns, laterRuns, cpu, loads }] of measured) {
       const [load = 0] = Deno.loadavg();
       loads.push(load);
       const times = await visit(cast, { runs, rounds });
       const [first, ...later] = times.map(({ seconds }) => seconds);
       firstRuns.push(first ?? NaN);
       laterRuns.push(...later);
+      cpu.push(...times.slice(1).map(({ cpuSeconds }) => cpuSeconds));
       for (const { result } of times) results.add(result);
       if (results.size > 1) throw new Error(`The results differ: ${[...results].join(" | ")}`);
       const shown = times.map(({ seconds }) => seconds.toFixed(2)).join(" s, ");
@@ -55,9 +56,8 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsRepor
     }
   }
   const reports: CastReport[] = [];
-  for (const [{ name, title }, { firstRuns, laterRuns, loads }] of measured) {
-    const result = [...results].join();
-    reports.push({ name, title, firstRuns, laterRuns, loads, result, phaseMs: [] });
+  for (const [{ name, title }, times] of measured) {
+    reports.push({ name, title, ...times, result: [...results].join(), phaseMs: [] });
   }
   const phases = timeline ? await tracePhases(casts, rounds, say) : [];
   return {
@@ -75,6 +75,7 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsRepor
 class Measured {
   readonly firstRuns: number[] = [];
   readonly laterRuns: number[] = [];
+  readonly cpu: number[] = [];
   readonly loads: number[] = [];
 }
 

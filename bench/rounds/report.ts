@@ -23,6 +23,8 @@ export interface CastReport {
   readonly firstRuns: readonly number[];
   /** The runs after it. */
   readonly laterRuns: readonly number[];
+  /** CPU time of each of those, over all processes but the CLI's. */
+  readonly cpu: readonly number[];
   /** The load average of the machine before each visit: more than a little makes figures worthless. */
   readonly loads: readonly number[];
   /** What the app printed last, the same for all casts. */
@@ -34,7 +36,7 @@ export interface CastReport {
 /** The table of all casts, with factors against the first. */
 export function table({ casts, rounds }: RoundsReport): string {
   const base = median(casts[0]?.laterRuns ?? []);
-  const rows = casts.map(({ title, firstRuns, laterRuns, loads }) => {
+  const rows = casts.map(({ title, firstRuns, laterRuns, cpu, loads }) => {
     const later = median(laterRuns);
     const range = `${seconds(Math.min(...laterRuns))} to ${seconds(Math.max(...laterRuns))}`;
     return [
@@ -43,10 +45,19 @@ export function table({ casts, rounds }: RoundsReport): string {
       seconds(later),
       range,
       `${(base / later).toFixed(1)}`,
+      seconds(median(cpu)),
       `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
     ];
   });
-  const head = [`${rounds} rounds`, "first run", "later runs", "range", "times as fast", "load"];
+  const head = [
+    `${rounds} rounds`,
+    "first run",
+    "later runs",
+    "range",
+    "times as fast",
+    "CPU",
+    "load",
+  ];
   return markdown([head, ...rows]);
 }
 

@@ -13,11 +13,14 @@ import { Scene } from "../../tests/harness/scene.ts";
 import { JOIN_MS } from "../../tests/harness/supernode.ts";
 import { flower, TRELLIS } from "../../tests/harness/programs.ts";
 import { type Cast, FLOWER_VERSION } from "./casts.ts";
+import { cpuSeconds } from "./cpu_time.ts";
 import { timedApp } from "./timed_app.ts";
 
 /** How long the rounds took, and what came out. */
 export interface RunTime {
   readonly seconds: number;
+  /** What SuperLink, SuperNodes and apps used, from the start of the run to its end. */
+  readonly cpuSeconds: number;
   /** The last line of results, the same for every cast. */
   readonly result: string;
 }
@@ -38,7 +41,7 @@ export async function visit(
   const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
   const scene = new Scene(folder);
   try {
-    const { link } = await startFleet(scene, {
+    const { link, nodes } = await startFleet(scene, {
       superlink: traced(cast.superlink),
       supernodes: [traced(cast.supernode), traced(cast.supernode)],
     });
@@ -52,8 +55,13 @@ export async function visit(
     // Flower's CLI cannot build TypeScript.
     const cli = cast.app === "python" ? flower(FLOWER_VERSION).cli : TRELLIS.cli;
     const app = new AppCli(scene, cli, await makeApp(scene, link, source, files));
+    const groupIds = new Set([link, ...nodes].map(({ process }) => process.pid));
     const times: RunTime[] = [];
-    for (let run = 0; run < runs; run++) times.push(await runOnce(app, rounds));
+    for (let run = 0; run < runs; run++) {
+      const before = await cpuSeconds(groupIds);
+      const time = await runOnce(app, rounds);
+      times.push({ ...time, cpuSeconds: await cpuSeconds(groupIds) - before });
+    }
     return times;
   } catch (error) {
     console.error(scene.transcript());
@@ -64,7 +72,10 @@ export async function visit(
   }
 }
 
-async function runOnce(app: AppCli, rounds: number): Promise<RunTime> {
+async function runOnce(
+  app: AppCli,
+  rounds: number,
+): Promise<Omit<RunTime, "cpuSeconds">> {
   const outcome = await app.runToEnd("--run-config", `num-server-rounds=${rounds}`);
   const seconds = /^.*SECONDS ([\d.]+)/m.exec(outcome.stdout)?.[1];
   const result = outcome.stdout.match(new RegExp(`RESULT round=${rounds} .*`))?.[0];
