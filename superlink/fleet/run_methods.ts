@@ -104,7 +104,7 @@ export function fleetRunMethods(
       );
       runs.addCosts(runId, {
         bytesReceived: toBinary(PushMessagesRequestSchema, request).length,
-        clientAppRuntimeS: Math.max(0, request.clientappRuntimeList[0] || 0),
+        clientAppRuntimeS: secondsOf(request.clientappRuntimeList[0]),
       });
       return {
         reconnect: { reconnect: RECONNECT_S },
@@ -121,4 +121,9 @@ export function fleetRunMethods(
       return { stored };
     },
   };
+}
+
+/** How long an app took, as its node says; nothing when that cannot be. */
+function secondsOf(told = 0): number {
+  return Number.isFinite(told) ? Math.max(0, told) : 0;
 }

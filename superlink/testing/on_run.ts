@@ -25,17 +25,13 @@ export interface RunStageOptions extends TestSuperLinkOptions {
   readonly nodeCount?: number;
 }
 
-/**
- * Plays on a stage. Afterwards the run is ended, if it has not, and nothing of its messages may be
- * left, neither in the database nor among the blobs.
- */
-export async function onRun(
-  { nodeCount = 1, ...options }: RunStageOptions,
-  play: (stage: RunStage) => Promise<void>,
-): Promise<void> {
-  await using link = await startTestSuperLink(options);
-  using app = new AppClient(link);
-  using stack = new DisposableStack();
+/** Sets a stage; the end of its `await using` block takes it down as it is. */
+export async function runStage(
+  { nodeCount = 1, ...options }: RunStageOptions = {},
+): Promise<RunStage & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const link = stack.use(await startTestSuperLink(options));
+  const app = stack.use(new AppClient(link));
   const nodes: TestNode[] = [];
   for (let index = 0; index < nodeCount; index++) {
     nodes.push(stack.use(await TestNode.join(link)));
@@ -50,7 +46,22 @@ export async function onRun(
       groupId: String(count++),
       ...rest,
     });
-  await play({ link, app, runId, token, nodes, instruct });
+  const down = stack.move();
+  const dispose = () => down.disposeAsync();
+  return { link, app, runId, token, nodes, instruct, [Symbol.asyncDispose]: dispose };
+}
+
+/**
+ * Plays on a stage. Afterwards the run is ended, if it has not, and nothing of its messages may be
+ * left, neither in the database nor among the blobs.
+ */
+export async function onRun(
+  options: RunStageOptions,
+  play: (stage: RunStage) => Promise<void>,
+): Promise<void> {
+  await using stage = await runStage(options);
+  await play(stage);
+  const { app, runId, link } = stage;
   if (!(await app.statusOf(runId)).startsWith("finished")) await app.finish(runId);
   assertEquals(await leftoversIn(link.database), []);
 }

@@ -11,6 +11,7 @@ import type { Carried } from "./test_messages.ts";
 
 /** An instruction as a node gets it. */
 export interface Delivered {
+  readonly messageId: string;
   readonly message: Message;
   readonly tree: ObjectTree;
 }
@@ -28,11 +29,19 @@ export class TestNode implements Disposable {
   }
 
   /** A new node that has joined, and whose first pull, which is never held, is behind it. */
-  static async join(target: FleetClientTarget, client?: FleetClient): Promise<TestNode> {
-    const own = client ?? await FleetClient.create(target);
-    const node = new TestNode(own, await own.join());
+  static async join(target: FleetClientTarget): Promise<TestNode> {
+    const client = await FleetClient.create(target);
+    const node = new TestNode(client, await client.join());
     await node.pull();
     return node;
+  }
+
+  /** The same node on a connection of its own, perhaps to another start of the SuperLink. */
+  async again(target: FleetClientTarget): Promise<TestNode> {
+    return new TestNode(
+      await FleetClient.create(target, { key: this.client.key }),
+      this.nodeId,
+    );
   }
 
   /** Pulls once, which may be held; `undefined` when the answer is empty. */
@@ -40,7 +49,7 @@ export class TestNode implements Disposable {
     const { node, client } = this;
     const answer = await client.call(client.method.pullMessages, { node }, undefined, signal);
     const { messagesList: [message], messageObjectTrees: [tree] } = answer;
-    return message && tree && { message, tree };
+    return message && tree && { messageId: message.metadata?.messageId ?? "", message, tree };
   }
 
   pullObject(runId: bigint, objectId: string) {
@@ -69,8 +78,7 @@ export class TestNode implements Disposable {
     const delivered = await this.pull();
     if (!delivered) throw new Error("There is no message for the node.");
     await this.fetch(delivered);
-    const { runId = 0n, messageId = "" } = delivered.message.metadata ?? {};
-    await this.confirm(runId, messageId);
+    await this.confirm(delivered.message.metadata?.runId ?? 0n, delivered.messageId);
     return delivered;
   }
 
