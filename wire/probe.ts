@@ -1,12 +1,14 @@
 /**
- * Short, bounded looks at what listens on an address. They tell a person why a connection failed;
- * nothing else depends on them.
+ * Short, bounded looks at what listens on an address. They tell a person why a connection failed,
+ * and a client which transport it offers.
  *
  * @module
  */
 
 import * as tls from "node:tls";
-import { type Address, isIpAddress } from "./address.ts";
+import { type Address, formatAddress, isIpAddress } from "./address.ts";
+import type { ClientSecurity } from "./grpc/client.ts";
+import { connectHttp } from "./http/connector.ts";
 
 /** What a listener said to an HTTP/2 greeting in plain text. */
 export type PlaintextAnswer =
@@ -119,6 +121,49 @@ export async function probeTls(
   await closed;
   return answer;
 }
+
+/**
+ * Asks for `/health` over HTTP/1.1 as a client with this security would, and gives the status of the
+ * answer; `undefined` when there is none. To connect and to ask may take `timeoutMs` each.
+ */
+export async function probeHealth(
+  address: Address,
+  security: ClientSecurity,
+  timeoutMs: number,
+): Promise<number | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  let end = () => {};
+  connectHttp(address, security, timeoutMs, (_error, socket) => {
+    if (!socket) return resolve(undefined);
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    end = () => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
+    let answer = "";
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => {
+      answer += text;
+      const [, status] = /^HTTP\/1\.\d (\d{3})\b/.exec(answer) ?? [];
+      if (status !== undefined) resolve(Number(status));
+      else if (answer.length > STATUS_LINE_BYTES) resolve(undefined);
+    });
+    socket.once("error", () => resolve(undefined));
+    socket.once("close", () => resolve(undefined));
+    socket.write(
+      `GET /health HTTP/1.1\r\nHost: ${formatAddress(address)}\r\n` +
+        "Connection: close\r\n\r\n",
+    );
+  });
+  try {
+    return await promise;
+  } finally {
+    end();
+  }
+}
+
+/** `HTTP/1.1 200` and a blank. */
+const STATUS_LINE_BYTES = 13;
 
 function connect({ host, port }: Address, signal: AbortSignal): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: host, port, signal });

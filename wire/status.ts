@@ -38,6 +38,8 @@ export interface HttpError {
   readonly detail: string;
   /** What else the peer may know. */
   readonly extra?: string;
+  /** The time of the server that answered so, in milliseconds since the epoch; set by clients. */
+  readonly answeredAtMs?: number;
 }
 
 /** What else a {@linkcode StatusError} may be made with. */

@@ -52,15 +52,23 @@ export function httpErrorOf({ http, status, message }: StatusError): HttpError {
 
 /**
  * The error that an answer tells of. The status is that of Flower's number where the body has one
- * that is known, else that of the HTTP status; the message is for people.
+ * that is known, else that of the HTTP status; the message is for people. `answeredAtMs` is the time
+ * that the server's clock showed, where it said so.
  */
-export function errorOfResponse(httpStatus: number, body: string): StatusError {
+export function errorOfResponse(
+  httpStatus: number,
+  body: string,
+  answeredAtMs?: number,
+): StatusError {
   const told = readError(body);
   const detail = told?.detail ?? `The server answered with HTTP status ${httpStatus}.`;
   const status = (told?.code === undefined ? undefined : statusOfCode(told.code)) ??
     statusOfHttp(httpStatus);
   const message = told?.extra === undefined ? detail : `${detail} ${told.extra}`;
-  return new StatusError(status, message, { http: { ...told, status: httpStatus, detail } });
+  const time = answeredAtMs === undefined ? {} : { answeredAtMs };
+  return new StatusError(status, message, {
+    http: { ...told, ...time, status: httpStatus, detail },
+  });
 }
 
 function statusOfHttp(httpStatus: number): StatusName {
