@@ -19,6 +19,7 @@ import {
 import { type Address, formatAddress } from "../address.ts";
 import { StatusError, statusName } from "../status.ts";
 import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
+import { guardHttp2 } from "./http2_guard.ts";
 
 /** How a client trusts its server: not at all, or by root certificates (the system's if absent). */
 export type ClientSecurity =
@@ -56,6 +57,7 @@ export class GrpcChannel {
   #connections = 0;
 
   constructor(address: Address, security: ClientSecurity, options: GrpcChannelOptions = {}) {
+    guardHttp2();
     const maxMessageBytes = options.maxMessageBytes ?? UNLIMITED_MESSAGE_BYTES;
     const credentials = security.insecure
       ? plainCredentials()

@@ -23,6 +23,7 @@ import { ListenError } from "../listen_error.ts";
 import type { IncomingCall, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
+import { guardHttp2 } from "./http2_guard.ts";
 
 /** How a {@linkcode GrpcServer} listens. Sizes are bytes, times milliseconds. */
 export interface GrpcServerOptions {
@@ -48,6 +49,7 @@ export class GrpcServer {
   readonly #services = new Map<string, Service>();
 
   constructor(options: GrpcServerOptions) {
+    guardHttp2();
     this.#options = options;
     // What goes wrong is thrown or told to the peer; grpc-js would write to stderr besides.
     if (!Deno.env.has("GRPC_VERBOSITY")) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
