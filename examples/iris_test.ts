@@ -1,48 +1,13 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { floatOf } from "@trellis/sdk";
 import { readAppConfig } from "../fab/app_config.ts";
-import { LocalFederation, testContext } from "../sdk/testing/local_federation.ts";
 import { flowerBin, missingFlower } from "../tests/harness/flower_env.ts";
-import { app as clientApp } from "./iris-typescript/client_app.ts";
 import { IRIS } from "./iris-typescript/iris.ts";
-import { app as serverApp } from "./iris-typescript/server_app.ts";
+import { assertSameRounds, irisConfig, type Round, trainInProcess } from "./testing/iris_rounds.ts";
 
 const NODES = 3;
 const PYTHON_APP = fileURLToPath(new URL("iris-python", import.meta.url));
-
-/** What a round gave, as the `RESULT` lines of both apps tell it. */
-interface Round {
-  readonly trainLoss: number;
-  readonly evalLoss: number;
-  readonly accuracy: number;
-}
-
-async function settings() {
-  const file = new URL("iris-typescript/pyproject.toml", import.meta.url);
-  return readAppConfig(await Deno.readTextFile(file)).config;
-}
-
-/** Runs the app in TypeScript in a federation inside this process. */
-async function trainInTypeScript(): Promise<Round[]> {
-  const runConfig = await settings();
-  const federation = new LocalFederation();
-  federation.addNodes(NODES, clientApp, runConfig);
-  const rounds: Round[] = [];
-  const { log } = console;
-  console.log = (line: string) => {
-    const found = /^RESULT .*train-loss=(\S+) eval-loss=(\S+) accuracy=(\S+)/.exec(line);
-    if (!found) return;
-    const [trainLoss = NaN, evalLoss = NaN, accuracy = NaN] = found.slice(1).map(Number);
-    rounds.push({ trainLoss, evalLoss, accuracy });
-  };
-  try {
-    await serverApp.run(federation.grid(), testContext(0n, {}, runConfig));
-  } finally {
-    console.log = log;
-  }
-  return rounds;
-}
 
 /** FedAvg by hand with the model of the app in Python. */
 const PYTHON_PROGRAM = `
@@ -76,7 +41,7 @@ async function runPython(program: string, ...args: string[]): Promise<string> {
 }
 
 Deno.test("the iris app in TypeScript learns to tell the species apart", async () => {
-  const rounds = await trainInTypeScript();
+  const rounds = await trainInProcess(NODES);
   assertEquals(rounds.length, 5);
   for (const [index, { evalLoss }] of rounds.entries()) {
     const before = rounds[index - 1];
@@ -89,23 +54,17 @@ Deno.test({
   name: "the iris apps in TypeScript and in Python have the same losses",
   ignore: missingFlower(["1.25.0"]).length > 0,
   async fn() {
-    const config = await settings();
+    const config = await irisConfig();
     const expected: Round[] = JSON.parse(
       await runPython(
         PYTHON_PROGRAM,
-        ...["num-server-rounds"].map((key) => String(floatOf(config, key))),
+        String(floatOf(config, "num-server-rounds")),
         String(NODES),
         String(floatOf(config, "local-epochs")),
         String(floatOf(config, "learning-rate")),
       ),
     );
-    const rounds = await trainInTypeScript();
-    assertEquals(rounds.length, expected.length);
-    for (const [index, { trainLoss, evalLoss, accuracy }] of rounds.entries()) {
-      assertAlmostEquals(trainLoss, expected[index]!.trainLoss, 1e-7);
-      assertAlmostEquals(evalLoss, expected[index]!.evalLoss, 1e-7);
-      assertAlmostEquals(accuracy, expected[index]!.accuracy, 1e-4);
-    }
+    assertSameRounds(await trainInProcess(NODES), expected);
   },
 });
 
@@ -117,5 +76,5 @@ Deno.test("both iris apps ship the same flowers and settings", async () => {
   );
   assertEquals(rows, IRIS.map((row) => [...row]));
   const config = readAppConfig(await Deno.readTextFile(`${PYTHON_APP}/pyproject.toml`)).config;
-  assertEquals(config, await settings());
+  assertEquals(config, await irisConfig());
 });
