@@ -96,7 +96,7 @@ export const flags = {
   fleetType: choiceFlag(
     "fleet-api-type",
     ["grpc-rere", "grpc-adapter", "rest"],
-    "How SuperNodes connect; Trellis serves grpc-rere here.",
+    "How SuperNodes connect over gRPC; grpc-adapter lets them come both ways.",
   ),
   holdS: numberFlag(
     "hold-time",

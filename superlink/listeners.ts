@@ -38,14 +38,18 @@ export class Listeners {
     this.#isServing = isServing;
   }
 
-  /** Serves one API over gRPC; gives the address really used. */
-  async grpc(port: Port, service: Service, maxMessageBytes: number): Promise<Address> {
+  /** Serves an API over gRPC, in one or more ways; gives the address really used. */
+  async grpc(
+    port: Port,
+    services: readonly Service[],
+    maxMessageBytes: number,
+  ): Promise<Address> {
     const server = new GrpcServer({
       tls: port.tls,
       maxMessageBytes,
       onInternalError: (method, error) => this.#logInternalError(method, error),
     });
-    server.add(service);
+    for (const service of services) server.add(service);
     return await this.#opened(port, server, () => server.listen(port.address));
   }
 

@@ -36,6 +36,8 @@ export interface SuperLinkOptions {
   /** Where newer peers are served, if they are. */
   readonly http: HttpPlaneOptions | undefined;
   readonly fleetAddress: Address;
+  /** Whether SuperNodes may also come through the gRPC adapter there. */
+  readonly grpcAdapter: boolean;
   readonly controlAddress: Address;
   readonly serverAppAddress: Address;
   readonly healthAddress: Address | undefined;
@@ -113,6 +115,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     http: httpPlaneOf(raw),
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },
+    grpcAdapter: flags.fleetType.of(raw) === "grpc-adapter",
     controlAddress: control ?? { host: "127.0.0.1", port: 9093 },
     serverAppAddress: addressOf("serverappio-api-address", flags.serverAppAddress.of(raw)) ??
       { host: "127.0.0.1", port: 9091 },
@@ -206,11 +209,10 @@ function refuseWhatIsGone(raw: RawFlags): void {
       "Use Flower's own `flower-simulation`, or start SuperNodes on this machine.",
     );
   }
-  const fleetType = flags.fleetType.of(raw);
-  if (fleetType !== "grpc-rere") {
+  if (flags.fleetType.of(raw) === "rest") {
     refuse(
-      `--fleet-api-type ${fleetType} is not offered: SuperNodes are not authenticated there.`,
-      "Leave the flag out, and start SuperNodes without --rest and --grpc-adapter.",
+      "--fleet-api-type rest is not offered: SuperNodes are not authenticated there.",
+      "Leave the flag out, and start SuperNodes without --rest.",
     );
   }
 }

@@ -10,6 +10,7 @@ import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
 import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
+import { grpcAdapter } from "./fleet/grpc_adapter.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SuperLinkOptions } from "./options.ts";
 
@@ -60,17 +61,17 @@ export async function openGrpcPlane(
   const { maxMessageBytes } = options;
   const controlAddress = await listeners.grpc(
     { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
-    services.control,
+    [services.control],
     controlLimit(options),
   );
   const serverAppAddress = await listeners.grpc(
     { name: "ServerAppIo API", address: options.serverAppAddress, open: REACH.serverApps },
-    services.serverApps,
+    [services.serverApps],
     maxMessageBytes,
   );
   const fleetAddress = await listeners.grpc(
     { name: "Fleet API", address: options.fleetAddress, tls },
-    services.fleet,
+    options.grpcAdapter ? [services.fleet, grpcAdapter(services.fleet)] : [services.fleet],
     maxMessageBytes,
   );
   return { fleetAddress, controlAddress, serverAppAddress };
@@ -128,7 +129,7 @@ export async function openAppPorts(
   );
   const apiAddress = grpc?.serverAppAddress ?? await listeners.grpc(
     { name: "ServerAppIo API", address: PRIVATE },
-    services.serverApps,
+    [services.serverApps],
     maxMessageBytes,
   );
   return { apiAddress, runtimeAddress };

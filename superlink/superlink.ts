@@ -194,7 +194,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     const httpAddress = await openHttpPlane(plane);
     const healthAddress = options.healthAddress && await listeners.grpc(
       { name: "health server", address: options.healthAddress },
-      healthService(() => serving),
+      [healthService(() => serving)],
       options.maxMessageBytes,
     );
     if (options.isolation === "subprocess") {

@@ -10,6 +10,7 @@ import { isInWindow, parseTimestamp, type TimestampWindow } from "../../keys/tim
 import { verifySignature } from "../../keys/proof.ts";
 import type { ReplayGuard } from "../../keys/replay_guard.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { GrpcAdapter } from "../../proto/gen/flwr/proto/grpcadapter_pb.ts";
 import type { Connection } from "../../wire/connection.ts";
 import type { IncomingCall } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
@@ -53,6 +54,8 @@ export interface FleetAuthenticationOptions {
 const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
   Fleet.method.registerNode.name,
   Fleet.method.activateNode.name,
+  // What the adapter carries is known from its body only.
+  GrpcAdapter.method.sendReceive.name,
 ]);
 
 /**
