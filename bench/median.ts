@@ -7,3 +7,9 @@ export function median(values: readonly number[]): number {
   ];
   return (low + high) / 2;
 }
+
+/** The value below which the given share of the numbers lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}

@@ -17,6 +17,8 @@ export interface SuperLinkOptions extends AppOptions {
   /** Without them it serves plain text. */
   readonly certificates?: Certificates;
   readonly enableSuperNodeAuth?: boolean;
+  /** In place of a file in the scene's folder, for example `:flwr-in-memory:`. */
+  readonly database?: string;
 }
 
 /** A SuperLink that accepts connections. */
@@ -74,7 +76,7 @@ async function startOn(
       ...["--fleet-api-address", addresses.fleet],
       ...["--control-api-address", addresses.control],
       ...["--serverappio-api-address", addresses.serverApp],
-      ...["--database", scene.path("superlink.db")],
+      ...["--database", options.database ?? scene.path("superlink.db")],
       ...appFlags(program, options),
     ],
   });
