@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async";
 import type { AppKind, AppProcess } from "../../apps/app_process.ts";
 import { NO_PERMISSIONS } from "../../apps/typescript/app_permissions.ts";
@@ -20,11 +21,13 @@ import { type FleetOptions, startFleet } from "../harness/fleet.ts";
 import { flower, TRELLIS } from "../harness/programs.ts";
 import { type Scene, scene } from "../harness/scene.ts";
 import type { SuperLink } from "../harness/superlink.ts";
+import { FINAL } from "./regression.ts";
 
 const REAL = flower("1.25.0");
 const PROCESS = { isolation: "process" } as const;
 const TYPESCRIPT = join(EXAMPLES, "iris-typescript");
 const PYTHON = join(EXAMPLES, "iris-python");
+const REGRESSION = fileURLToPath(new URL("apps/regression", import.meta.url));
 
 /** Files of the app in Python. */
 async function pythonFiles(...names: string[]): Promise<AppFiles> {
@@ -80,6 +83,50 @@ scene(
     const supernodes = [REAL.supernode, REAL.supernode];
     const { link } = await startFleet(scene, { ...OURS, supernodes });
     await assertTrains(scene, await makeMixedApp(scene, link, "client_app"));
+  },
+);
+
+/** The ServerApp of `apps/regression`. */
+const REGRESSION_SERVER =
+  `import { ArrayRecord, FedAvg, float64Of, intOf, ndArray, ServerApp } from "@trellis/sdk";
+
+export const app = new ServerApp(async (grid, { runConfig }) => {
+  const nodes = intOf(runConfig, "num-nodes");
+  const result = await new FedAvg({
+    minTrainNodes: nodes,
+    minEvaluateNodes: nodes,
+    minAvailableNodes: nodes,
+  }).start({
+    grid,
+    initialArrays: ArrayRecord.fromNdArrays([["line", ndArray(new Float64Array(2))]]),
+    numRounds: intOf(runConfig, "num-server-rounds"),
+  });
+  const last = Math.max(...result.trainMetricsClientApp.keys());
+  const trained = result.trainMetricsClientApp.get(last);
+  const evaluated = result.evaluateMetricsClientApp.get(last);
+  const line = [...float64Of(result.arrays, "line")].join(", ");
+  console.log(
+    \`FINAL rounds=\${last} fits=\${trained.get("fits").toFixed(1)} train-loss=\${trained.get("train-loss")} \` +
+      \`eval-loss=\${evaluated.get("eval-loss")} line=[\${line}]\`,
+  );
+});
+`;
+
+scene(
+  "a ServerApp in TypeScript comes to the last digit of one in Python",
+  [REAL.supernode],
+  async (scene) => {
+    const supernodes = [REAL.supernode, REAL.supernode];
+    const { link } = await startFleet(scene, { ...OURS, supernodes });
+    const pyproject = await Deno.readTextFile(join(REGRESSION, "pyproject.toml"));
+    const folder = await makeApp(scene, link, REGRESSION, {
+      "pyproject.toml": `${pyproject}\n[tool.trellis]\nruntime = "typescript"\n`,
+      "regression/server_app.ts": REGRESSION_SERVER,
+    });
+    await Deno.remove(join(folder, "regression", "server_app.py"));
+    const outcome = await new AppCli(scene, TRELLIS.cli, folder).runToEnd();
+    assertEquals(outcome.code, 0, shown(outcome));
+    assertStringIncludes(outcome.stdout, FINAL, shown(outcome));
   },
 );
 
