@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Fab, FabSchema } from "../../proto/gen/flwr/proto/fab_pb.ts";
+import { FabSchema } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import {
   type PullMessagesResponse,
   PullMessagesResponseSchema,
@@ -30,7 +30,7 @@ export class FakeSuperLink {
   overrides: NonNullable<MessageInitShape<typeof RunSchema>["overrideConfig"]> = {};
   /** What the next calls of a method end with instead of an answer. */
   readonly failures = new Map<string, StatusError[]>();
-  /** How long a pull waits for a message. */
+  /** Whether a pull waits for a message. */
   held = false;
   readonly #inbox: TestInstruction[] = [];
   #arrival = Promise.withResolvers<void>();
@@ -127,9 +127,6 @@ export class FakeSuperLink {
     );
   }
 }
-
-/** Runs and FABs have this shape, too. */
-export type { Fab };
 
 function pulled(test: TestInstruction | undefined): PullMessagesResponse {
   return create(
