@@ -118,7 +118,7 @@ async function connectionError(
   connection: SuperLinkConnection,
 ): Promise<ExitError> {
   const { address, security, source } = connection;
-  const problem = await diagnoseConnection(address, security);
+  const problem = await diagnoseConnection(address, security, { transport: "auto" });
   if (problem) {
     const where = `${source.header} of "${source.file}"`;
     return new ExitError(problem.sentence, { cause: error, remedy: REMEDIES[problem.kind](where) });
@@ -149,9 +149,9 @@ const REMEDIES: Readonly<Record<ConnectionProblemKind, (where: string) => string
   "certificate-not-valid-now": () =>
     "Issue a new certificate for the SuperLink, or correct the clock of this machine.",
   silent: (where) => `Look at its log: it may be stuck. Or correct \`address\` in ${where}.`,
-  "not-grpc": (where) =>
-    "Use the address of the SuperLink's Control API, on port 9093 by default, as `address` in " +
-    `${where}.`,
+  "wrong-protocol": (where) =>
+    "Use the address of the SuperLink's Control API, on port 9093 by default and on 8000 from " +
+    `Flower 1.37 on, as \`address\` in ${where}.`,
 };
 
 /** Flower starts some texts with an emoji. */

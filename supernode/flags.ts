@@ -30,9 +30,18 @@ export const flags = {
     "CA certificates (PEM) that the SuperLink's certificate must come from.",
     { defaultText: "the roots built in" },
   ),
-  superlink: textFlag("superlink", "HOST:PORT", "The SuperLink's Fleet API.", {
-    defaultText: "127.0.0.1:9092",
-  }),
+  superlink: textFlag(
+    "superlink",
+    "HOST:PORT",
+    "The SuperLink's Fleet API: port 9092 by default, 8000 from Flower 1.40 on.",
+    { defaultText: "127.0.0.1:9092" },
+  ),
+  transport: choiceFlag(
+    "transport",
+    ["auto", "grpc", "http"],
+    "How to speak to the SuperLink: gRPC (Flower up to 1.39), HTTP (from 1.40 on), or whichever it " +
+      "offers.",
+  ),
   maxRetries: numberFlag(
     "max-retries",
     "N",

@@ -17,6 +17,7 @@ import { flwrHome } from "../terminal/flwr_home.ts";
 import { type Address, parseAddress, reachableAddress } from "../wire/address.ts";
 import type { ClientSecurity } from "../wire/grpc/client.ts";
 import { loadRootCertificates } from "../wire/tls.ts";
+import type { TransportChoice } from "../wire/transport.ts";
 import { flags } from "./flags.ts";
 import type { RetryLimits } from "./fleet/retry_policy.ts";
 
@@ -24,6 +25,7 @@ import type { RetryLimits } from "./fleet/retry_policy.ts";
 export interface SuperNodeOptions {
   readonly superlink: Address;
   readonly security: ClientSecurity;
+  readonly transport: TransportChoice;
   readonly retryLimits: RetryLimits;
   /** Absent: a new key for each stay. */
   readonly key: PrivateKey | undefined;
@@ -78,6 +80,7 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
   return {
     superlink: superlinkAddress(flags.superlink.of(raw) ?? "127.0.0.1:9092"),
     security: insecure ? { insecure } : { insecure, ...await rootsOf(rootCertificates) },
+    transport: transportOf(raw),
     retryLimits: {
       maxRetries: flags.maxRetries.of(raw),
       maxWaitMs: maxWaitS === undefined ? undefined : maxWaitS * 1000,
@@ -142,11 +145,21 @@ function invalidAddress(flag: string, text: string, remedy: string): ExitError {
   return new ExitError(message, { flowerCode: INVALID_ADDRESS, remedy });
 }
 
+/** `--grpc-rere` is how Flower up to 1.39 asks for gRPC. */
+function transportOf(raw: RawFlags): TransportChoice {
+  const transport = flags.transport.of(raw);
+  if (!flags.grpcRere.of(raw)) return transport;
+  if (transport !== "http") return "grpc";
+  throw new ExitError("--grpc-rere does not go with --transport http.", {
+    remedy: "Leave out one of the two.",
+  });
+}
+
 function refuseOtherTransports(raw: RawFlags): void {
   const asked = [flags.rest, flags.grpcAdapter].find((flag) => flag.of(raw));
   if (asked) {
     throw new ExitError(`--${asked.name} is not offered: nobody is authenticated there.`, {
-      remedy: "Leave it out, and connect to the gRPC Fleet API of the SuperLink (port 9092).",
+      remedy: "Leave it out: gRPC and the HTTP of Flower 1.40 are told apart (--transport).",
     });
   }
   if (flags.trustedEntities.of(raw) !== undefined) {

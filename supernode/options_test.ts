@@ -13,11 +13,11 @@ async function options(...args: string[]) {
 }
 
 Deno.test("supernodeOptions has Flower's defaults, with the SuperLink on loopback", async () => {
-  const { superlink, security, retryLimits, key, nodeConfig, healthAddress } = await options(
-    "--insecure",
-  );
+  const { superlink, security, transport, retryLimits, key, nodeConfig, healthAddress } =
+    await options("--insecure");
   assertEquals(superlink, { host: "127.0.0.1", port: 9092 });
   assertEquals(security, { insecure: true });
+  assertEquals(transport, "auto");
   assertEquals(retryLimits, { maxRetries: undefined, maxWaitMs: undefined });
   assertEquals([key, nodeConfig.size, healthAddress], [undefined, 0, undefined]);
 });
@@ -36,6 +36,7 @@ Deno.test("supernodeOptions reads the command line of Flower's guide", async () 
       ...["--isolation", "process", "--grpc-rere", "--max-retries", "3", "--max-wait-time", "1.5"],
     );
     assertEquals(read.superlink, { host: "127.0.0.1", port: 9092 });
+    assertEquals(read.transport, "grpc");
     assertEquals(read.key?.publicKey, key.publicKey);
     assertEquals([...read.nodeConfig], [["partition-id", 0n], ["num-partitions", 2n]]);
     assertEquals(read.retryLimits, { maxRetries: 3, maxWaitMs: 1_500 });
@@ -58,6 +59,7 @@ const REFUSED: [args: string[], flowerCode: number | undefined, words: string][]
   [["--insecure", "--clientappio-api-address", "x"], 600, "--clientappio-api-address"],
   [["--insecure", "--rest"], undefined, "--rest is not offered"],
   [["--insecure", "--grpc-adapter"], undefined, "--grpc-adapter is not offered"],
+  [["--insecure", "--grpc-rere", "--transport", "http"], undefined, "--transport http"],
   [["--insecure", "--trusted-entities", "t.yaml"], undefined, "--trusted-entities"],
 ];
 

@@ -9,19 +9,21 @@ import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { diagnoseConnection } from "../wire/diagnose.ts";
-import { GrpcChannel } from "../wire/grpc/client.ts";
+import { type ClientSecurity, GrpcChannel } from "../wire/grpc/client.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import type { Service } from "../wire/service.ts";
+import { offeredTransport, type Transport } from "../wire/transport.ts";
 import { ClientApps } from "./apps/client_apps.ts";
 import { clientAppService } from "./apps/service.ts";
 import type { StartClientApp } from "./apps/task.ts";
 import { systemClock } from "./clock.ts";
 import { FleetClient } from "./fleet/fleet_client.ts";
-import { FleetConnection } from "./fleet/fleet_connection.ts";
+import { type Channel, FleetConnection } from "./fleet/fleet_connection.ts";
 import { LinkWatch, withoutNoise } from "./fleet/link_watch.ts";
 import { CONNECTION_NOT_INITIALISED } from "./fleet/refusal_sentences.ts";
 import { RetriesExhausted } from "./fleet/retry.ts";
+import { FleetTransport } from "./fleet/transport_channel.ts";
 import { type Connected, runLifeCycle } from "./life_cycle.ts";
 import type { SuperNodeOptions } from "./options.ts";
 import { NodeRuns } from "./work/node_runs.ts";
@@ -75,9 +77,25 @@ export async function runSuperNode(
     holdMs: HOLD_MS,
   });
 
-  const connection = new FleetConnection(() => new GrpcChannel(superlink, security), clock);
-  const diagnose = () => diagnoseConnection(superlink, security);
-  const observer = new LinkWatch({ superlink, diagnose, clock, log });
+  const transport = new FleetTransport({
+    choice: options.transport,
+    look: () => offeredTransport(superlink, security),
+    open: (transport) => openChannel(transport, superlink, security),
+    decided(transport) {
+      const name = transport === "http" ? "HTTP" : "gRPC";
+      log.info("supernode.transport", `The SuperLink speaks ${name}.`, { transport });
+    },
+  });
+  const connection = new FleetConnection(() => transport.channel(), clock);
+  const observer = new LinkWatch({
+    superlink,
+    get transport() {
+      return transport.choice;
+    },
+    diagnose: () => diagnoseConnection(superlink, security, { transport: transport.choice }),
+    clock,
+    log,
+  });
   const retry = { limits: retryLimits, clock, random: Math.random, observer };
   const connect = async (key: Parameters<typeof FleetClient.create>[0]): Promise<Connected> => {
     const fleet = await FleetClient.create(key, connection, retry);
@@ -122,6 +140,17 @@ export async function runSuperNode(
     connection.close();
     await Promise.all(servers.map((server) => server.drain(DRAIN_MS)));
   }
+}
+
+async function openChannel(
+  transport: Transport,
+  superlink: Address,
+  security: ClientSecurity,
+): Promise<Channel> {
+  if (transport === "grpc") return new GrpcChannel(superlink, security);
+  // Half a second of loading that only those wait for who need it.
+  const { HttpChannel } = await import("../wire/http/client.ts");
+  return new HttpChannel(superlink, security);
 }
 
 async function serve(

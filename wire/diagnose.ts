@@ -1,5 +1,5 @@
 /**
- * Why a connection to a SuperLink failed, in one sentence for a person. gRPC only says
+ * Why a connection to a SuperLink failed, in one sentence for a person. A call only says
  * `UNAVAILABLE`, so the address is looked at once more, for a bounded time.
  *
  * @module
@@ -9,11 +9,13 @@ import { type Address, formatAddress } from "./address.ts";
 import type { ClientSecurity } from "./grpc/client.ts";
 import {
   type PlaintextAnswer,
+  probeHealth,
   probePlaintext,
   probeTcp,
   probeTls,
   type TlsAnswer,
 } from "./probe.ts";
+import type { TransportChoice } from "./transport.ts";
 
 /** What is wrong with a connection. */
 export type ConnectionProblemKind =
@@ -30,8 +32,8 @@ export type ConnectionProblemKind =
   | "certificate-not-valid-now"
   /** It takes the connection and says nothing. */
   | "silent"
-  /** It is no gRPC server. */
-  | "not-grpc";
+  /** It is no server of the transport that is wanted. */
+  | "wrong-protocol";
 
 /** What is wrong with a connection, and a sentence that says so. */
 export interface ConnectionProblem {
@@ -43,6 +45,8 @@ export interface ConnectionProblem {
 export interface DiagnoseOptions {
   /** The time limit of each of at most three looks. */
   readonly timeoutMs?: number;
+  /** What the client speaks; gRPC without. */
+  readonly transport?: TransportChoice;
   readonly now?: Date;
 }
 
@@ -53,26 +57,33 @@ export interface DiagnoseOptions {
 export async function diagnoseConnection(
   address: Address,
   security: ClientSecurity,
-  { timeoutMs = 3000, now = new Date() }: DiagnoseOptions = {},
+  { timeoutMs = 3000, transport = "grpc", now = new Date() }: DiagnoseOptions = {},
 ): Promise<ConnectionProblem | undefined> {
   const at = formatAddress(address);
   const reachability = await probeTcp(address, timeoutMs);
   if (reachability !== "open") return { kind: reachability, sentence: SENTENCES[reachability](at) };
   if (security.insecure) {
     const answer = await probePlaintext(address, timeoutMs);
-    if (answer === "http2") return undefined;
-    if (answer === "http1") return notGrpc(at);
+    if (answer === "http1") return transport === "grpc" ? WRONG_PROTOCOL.grpc(at) : undefined;
+    if (answer === "http2") {
+      // What serves HTTP/1.1 may speak HTTP/2 as well.
+      const fits = transport !== "http" ||
+        await probeHealth(address, security, timeoutMs) !== undefined;
+      return fits ? undefined : WRONG_PROTOCOL.http(at);
+    }
     const speaksTls = answer === "tls" ||
       await probeTls(address, undefined, timeoutMs) !== undefined;
-    if (!speaksTls) return answer === "silent" ? silent(at) : notGrpc(at);
+    if (!speaksTls) return answer === "silent" ? silent(at) : WRONG_PROTOCOL[transport](at);
     return {
       kind: "server-with-tls",
       sentence: `The server at ${at} expects TLS, but this connection is without it.`,
     };
   }
   const answer = await probeTls(address, security.rootCertificatesPem, timeoutMs);
-  if (answer) return judgeTls(answer, address, security.rootCertificatesPem !== undefined, now);
-  return withoutTls(at, await probePlaintext(address, timeoutMs));
+  if (!answer) return withoutTls(at, await probePlaintext(address, timeoutMs), transport);
+  const problem = judgeTls(answer, address, security.rootCertificatesPem !== undefined, now);
+  if (problem) return problem;
+  return transport === "grpc" && !answer.speaksHttp2 ? WRONG_PROTOCOL.grpc(at) : undefined;
 }
 
 const SENTENCES = {
@@ -82,17 +93,28 @@ const SENTENCES = {
   timeout: (at: string) => `${at} does not answer.`,
 } as const;
 
-function notGrpc(at: string): ConnectionProblem {
-  return { kind: "not-grpc", sentence: `What listens on ${at} is not a gRPC server.` };
+const WRONG_PROTOCOL: Readonly<Record<TransportChoice, (at: string) => ConnectionProblem>> = {
+  grpc: (at) => wrongProtocol(`What listens on ${at} is not a gRPC server.`),
+  http: (at) => wrongProtocol(`What listens on ${at} is not an HTTP server.`),
+  auto: (at) => wrongProtocol(`What listens on ${at} is neither a gRPC nor an HTTP server.`),
+};
+
+function wrongProtocol(sentence: string): ConnectionProblem {
+  return { kind: "wrong-protocol", sentence };
 }
 
 function silent(at: string): ConnectionProblem {
   return { kind: "silent", sentence: `What listens on ${at} takes connections but says nothing.` };
 }
 
-function withoutTls(at: string, answer: PlaintextAnswer): ConnectionProblem {
+function withoutTls(
+  at: string,
+  answer: PlaintextAnswer,
+  transport: TransportChoice,
+): ConnectionProblem {
   if (answer === "silent") return silent(at);
-  if (answer !== "http2") return notGrpc(at);
+  const isServer = answer === "http2" || answer === "http1" && transport !== "grpc";
+  if (!isServer) return WRONG_PROTOCOL[transport](at);
   return {
     kind: "server-without-tls",
     sentence: `The server at ${at} does not use TLS, but this connection asks for it.`,
@@ -127,7 +149,7 @@ function judgeTls(
       sentence: `The certificate of ${at} was not issued by ${roots}.`,
     };
   }
-  return answer.speaksHttp2 ? undefined : notGrpc(at);
+  return undefined;
 }
 
 function day(date: Date): string {

@@ -159,10 +159,34 @@ Deno.test("diagnoseConnection recognises what is no gRPC server, in bounded time
     await withTcpServer(greeting, async (address) => {
       for (const security of [INSECURE, { insecure: false } as const]) {
         const problem = await diagnoseConnection(address, security, { timeoutMs: 200 });
-        assertProblem(problem, "not-grpc", "is not a gRPC server");
+        assertProblem(problem, "wrong-protocol", "is not a gRPC server");
       }
     });
   }
+});
+
+Deno.test("diagnoseConnection finds nothing wrong with HTTP/1.1 for whoever can speak it", async () => {
+  await withTcpServer("HTTP/1.1 400 Bad Request\r\n\r\n", async (address) => {
+    for (const transport of ["http", "auto"] as const) {
+      assertEquals(await diagnoseConnection(address, INSECURE, { transport }), undefined);
+      const overTls = { insecure: false } as const;
+      const options = { transport, timeoutMs: 200 };
+      const problem = await diagnoseConnection(address, overTls, options);
+      assertProblem(problem, "server-without-tls", "does not use TLS");
+    }
+  });
+});
+
+Deno.test("diagnoseConnection tells gRPC from HTTP for whoever speaks only the latter", async () => {
+  await withGrpcServer(undefined, async (address) => {
+    const problem = await diagnoseConnection(address, INSECURE, { transport: "http" });
+    assertProblem(problem, "wrong-protocol", "is not an HTTP server");
+    assertEquals(await diagnoseConnection(address, INSECURE, { transport: "auto" }), undefined);
+  });
+  await withTcpServer("close", async (address) => {
+    const problem = await diagnoseConnection(address, INSECURE, { transport: "auto" });
+    assertProblem(problem, "wrong-protocol", "neither a gRPC nor an HTTP server");
+  });
 });
 
 Deno.test("diagnoseConnection says that a server is stuck", async () => {

@@ -12,6 +12,9 @@ import { probeHealth, probePlaintext, probeTls } from "./probe.ts";
 /** How Flower's messages travel. */
 export type Transport = "grpc" | "http";
 
+/** What a person asks for: one of them, or whichever is offered. */
+export type TransportChoice = Transport | "auto";
+
 /**
  * Looks which transport is offered at an address, each of two looks within `timeoutMs`. `undefined`
  * when that cannot be told now: nothing answers, or only that it cannot serve.

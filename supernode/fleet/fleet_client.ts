@@ -96,14 +96,14 @@ export class FleetClient {
   async registerNode(signal: AbortSignal): Promise<bigint> {
     const request = { publicKey: this.#publicKeyPem };
     const options = { signal, timeoutMs: JOIN_TIMEOUT_MS };
-    return (await this.#call(Fleet.method.registerNode, request, options, isRetriedInTime)).nodeId;
+    return (await this.#call(Fleet.method.registerNode, request, options)).nodeId;
   }
 
   /** Takes the key's node online and gives its id. */
   async activateNode(signal: AbortSignal): Promise<bigint> {
     const request = { publicKey: this.#publicKeyPem, heartbeatInterval: HEARTBEAT_INTERVAL_S };
     const options = { signal, timeoutMs: JOIN_TIMEOUT_MS };
-    return (await this.#call(Fleet.method.activateNode, request, options, isRetriedInTime)).nodeId;
+    return (await this.#call(Fleet.method.activateNode, request, options)).nodeId;
   }
 
   /** Takes the node offline. Tried once, for a few seconds. */
@@ -123,8 +123,8 @@ export class FleetClient {
   async sendHeartbeat(nodeId: bigint, signal: AbortSignal): Promise<boolean> {
     const request = { node: { nodeId }, heartbeatInterval: HEARTBEAT_INTERVAL_S };
     const options = { signal, timeoutMs: HEARTBEAT_TIMEOUT_MS };
-    const isRetried = (error: StatusError) => isRetriedInTime(error) || isTrouble(error);
-    return (await this.#call(Fleet.method.sendNodeHeartbeat, request, options, isRetried)).success;
+    return (await this.#call(Fleet.method.sendNodeHeartbeat, request, options, isRetriedInTrouble))
+      .success;
   }
 
   /**
@@ -132,8 +132,8 @@ export class FleetClient {
    * Repeated also when the SuperLink is in trouble.
    */
   pullMessages(nodeId: bigint, signal: AbortSignal): Promise<PullMessagesResponse> {
-    const isRetried = (error: StatusError) => isTransient(error) || isTrouble(error);
-    return this.#call(Fleet.method.pullMessages, { node: { nodeId } }, { signal }, isRetried);
+    const request = { node: { nodeId } };
+    return this.#call(Fleet.method.pullMessages, request, { signal }, isRetriedInTrouble);
   }
 
   /** Announces a reply; the answer lists the objects that the SuperLink lacks. */
@@ -218,9 +218,9 @@ export class FleetClient {
   }
 }
 
-/** For a call with a time limit of ours, which says that the line or the SuperLink is slow. */
-function isRetriedInTime(error: StatusError): boolean {
-  return isTransient(error) || error.status === "DEADLINE_EXCEEDED";
+/** For the calls that go on for as long as a node stays. */
+function isRetriedInTrouble(error: StatusError): boolean {
+  return isTransient(error) || isTrouble(error);
 }
 
 /** A SuperLink that fails rather than refuses, and a clock that may be set right again. */

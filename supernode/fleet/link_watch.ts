@@ -10,12 +10,15 @@ import { type Address, formatAddress } from "../../wire/address.ts";
 import { type ConnectionProblem, type ConnectionProblemKind } from "../../wire/diagnose.ts";
 import { probePlaintext } from "../../wire/probe.ts";
 import type { StatusError } from "../../wire/status.ts";
+import type { TransportChoice } from "../../wire/transport.ts";
 import type { Clock } from "../clock.ts";
 import type { RetryObserver } from "./retry.ts";
 
 /** What the watch needs. */
 export interface LinkWatchOptions {
   readonly superlink: Address;
+  /** How the SuperLink is spoken to. */
+  readonly transport: TransportChoice;
   /** Says why there is no connection, `undefined` if there could be one. */
   readonly diagnose: () => Promise<ConnectionProblem | undefined>;
   readonly clock: Clock;
@@ -80,10 +83,12 @@ export class LinkWatch implements RetryObserver {
   }
 
   async #isCertain({ kind }: ConnectionProblem): Promise<boolean> {
-    if (kind !== "not-grpc") return CERTAIN.has(kind);
+    if (kind !== "wrong-protocol") return CERTAIN.has(kind);
     // A tunnel or a load balancer whose SuperLink is not there yet takes connections too; an answer
     // in HTTP/1 is certain.
-    return await probePlaintext(this.#options.superlink, PROBE_TIMEOUT_MS) === "http1";
+    const { transport } = this.#options;
+    return transport === "grpc" &&
+      await probePlaintext(this.#options.superlink, PROBE_TIMEOUT_MS) === "http1";
   }
 }
 
@@ -111,6 +116,7 @@ const REMEDIES: Readonly<Partial<Record<ConnectionProblemKind, string>>> = {
     "certificate that names it.",
   "certificate-not-valid-now":
     "Issue a new certificate for the SuperLink, and check the clock of this machine.",
-  "not-grpc": "Check --superlink: the Fleet API of a SuperLink has port 9092 by default, and " +
-    "Flower's own SuperLinks from 1.40 on do not serve it over gRPC.",
+  "wrong-protocol":
+    "Check --superlink: the Fleet API of a SuperLink has port 9092 by default, and " +
+    "8000 from Flower 1.40 on, where it is HTTP; --transport has to fit.",
 };

@@ -14,6 +14,7 @@ function setUp(problem: ConnectionProblem | undefined, port = 9092) {
   const logged = new LogLines();
   const watch = new LinkWatch({
     superlink: { host: "127.0.0.1", port },
+    transport: "grpc",
     diagnose: () => Promise.resolve(problem),
     clock,
     log: logged.log,
@@ -74,7 +75,7 @@ for (const kind of FAULTS) {
 }
 
 Deno.test("LinkWatch waits for a SuperLink behind a tunnel that takes connections", async () => {
-  const { logged, watch } = setUp({ kind: "not-grpc", sentence: "No gRPC there." }, 1);
+  const { logged, watch } = setUp({ kind: "wrong-protocol", sentence: "No gRPC there." }, 1);
   await watch.failed(AWAY);
   assertStringIncludes(logged.lines[0]?.message ?? "", "Trying again.");
 });
@@ -86,7 +87,10 @@ Deno.test("LinkWatch ends at a server that answers in HTTP/1", async () => {
     await connection.read(new Uint8Array(100));
     await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
   })();
-  const { watch } = setUp({ kind: "not-grpc", sentence: "No gRPC there." }, listener.addr.port);
+  const { watch } = setUp(
+    { kind: "wrong-protocol", sentence: "No gRPC there." },
+    listener.addr.port,
+  );
   await assertRejects(() => watch.failed(AWAY), ExitError, "No gRPC there.");
   await answered;
 });

@@ -1,6 +1,6 @@
 /**
  * What a SuperLink means when it refuses a SuperNode. Flower up to 1.32 says it in words, later
- * versions in JSON with a code.
+ * versions with a code: in JSON over gRPC, and beside the words over HTTP.
  *
  * @module
  */
@@ -54,12 +54,28 @@ const KINDS_BY_WORDS: readonly (readonly [StatusError["status"], RegExp, Refusal
 
 /** Reads a refusal. Words and codes that are not known are `other`. */
 export function readRefusal(error: StatusError): Refusal {
-  const { code, words } = readFlowerError(error.message);
+  const told = readFlowerError(error.message);
+  const { code = told.code, status: httpStatus, answeredAtMs } = error.http ?? {};
+  const { words } = told;
+  if (httpStatus === 401 && answeredAtMs !== undefined && !isInWindow(answeredAtMs)) {
+    return { kind: "clock", words };
+  }
   const kind = code === undefined
     ? KINDS_BY_WORDS.find(([status, pattern]) => status === error.status && pattern.test(words))
       ?.[2]
     : KINDS_BY_CODE.get(code);
   return { kind: kind ?? "other", words: words || error.status };
+}
+
+/** How far this clock may be ahead of the SuperLink's and behind it for a proof to be accepted. */
+const MAX_AHEAD_MS = 5_000;
+const MAX_BEHIND_MS = 305_000;
+
+/** Over HTTP a refused proof is not explained; the time of the answer tells whether clocks differ. */
+function isInWindow(answeredAtMs: number): boolean {
+  const aheadMs = Date.now() - answeredAtMs;
+  // The header has whole seconds.
+  return aheadMs < MAX_AHEAD_MS + 1_000 && aheadMs > -MAX_BEHIND_MS;
 }
 
 /** `{"code": N, "public_message": "…", "public_details": null|"…"}`, or plain words. */

@@ -49,3 +49,25 @@ Deno.test("readRefusal shows the SuperLink's words without their wrapping", () =
   const error = new StatusError("FAILED_PRECONDITION", json(2004, "Failed to activate SuperNode."));
   assertEquals(readRefusal(error).words, "Failed to activate SuperNode.");
 });
+
+Deno.test("readRefusal reads the codes of errors over HTTP", () => {
+  const http = { status: 412, code: 2004, detail: "Failed to activate SuperNode." };
+  const error = new StatusError("FAILED_PRECONDITION", http.detail, { http });
+  assertEquals(readRefusal(error), { kind: "activation-failed", words: http.detail });
+});
+
+Deno.test("readRefusal takes a refused proof for different clocks when the answer's time says so", () => {
+  const table: [aheadS: number, kind: RefusalKind][] = [
+    [0, "other"],
+    [4, "other"],
+    [10, "clock"],
+    [-250, "other"],
+    [-310, "clock"],
+  ];
+  for (const [aheadS, kind] of table) {
+    const answeredAtMs = Date.now() - aheadS * 1000;
+    const http = { status: 401, detail: "Invalid SuperNode authentication", answeredAtMs };
+    const error = new StatusError("UNAUTHENTICATED", http.detail, { http });
+    assertEquals(readRefusal(error).kind, kind, `${aheadS} s ahead`);
+  }
+});

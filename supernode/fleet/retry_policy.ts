@@ -27,13 +27,15 @@ export function backoffMs(retry: number, random: () => number): number {
 
 /**
  * Whether a call that failed this way may succeed when it is made again. Flower retries
- * `UNAVAILABLE` only; what else is listed here comes from a connection that broke during the call,
- * from a server that is going away, or from a full thread pool of Flower's own SuperLink.
+ * `UNAVAILABLE` only, and over HTTP calls that took too long; what else is listed here comes from a
+ * connection that broke during the call, from a server that is going away, or from a full thread
+ * pool of Flower's own SuperLink.
  */
 export function isTransient(error: StatusError): boolean {
   switch (error.status) {
     case "UNAVAILABLE":
     case "CANCELLED":
+    case "DEADLINE_EXCEEDED":
       return true;
     case "INTERNAL":
       // An HTTP/2 stream that was reset (codes other than 0), which is no answer of a service.

@@ -32,7 +32,7 @@ Deno.test("isTransient tells a broken line from a refusal", () => {
     ["UNAUTHENTICATED", "Invalid signature", false],
     ["PERMISSION_DENIED", "Run is finished.", false],
     ["FAILED_PRECONDITION", "Public key already in use", false],
-    ["DEADLINE_EXCEEDED", "Deadline exceeded", false],
+    ["DEADLINE_EXCEEDED", "Deadline exceeded", true],
     ["UNIMPLEMENTED", "Method not found!", false],
   ];
   for (const [status, message, transient] of cases) {
