@@ -32,7 +32,7 @@ export interface LauncherOptions {
 /** How long a ServerApp may take to notice that its run is over. */
 const LEAVE_MS = 10_000;
 /** When runs that could not be started are tried again, because the disk was full, say. */
-const RETRY_MS = 5_000;
+const RETRY_MS = 1_000;
 /** How long it may take to end when it is told to. */
 const STOP_MS = 3_000;
 const RESTARTED =

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { batches } from "../state/batches.ts";
 import { commit } from "../state/commit.ts";
 import { deletePrefix, KEYS_IN_COMMIT } from "../state/delete_prefix.ts";
 import { keys, type MessageRow } from "../state/layout.ts";
@@ -74,18 +75,17 @@ export class MessageRows {
   }
 
   /**
-   * Commits an operation together with the completion of many messages. Only the first few hundred are
-   * in that commit; the rest follows, as it does after a start that finds it undone.
+   * Commits an operation together with many rows. Only the first few hundred are in that commit; the
+   * rest follows. They are not checked: Deno KV takes few checks in one commit.
    */
-  async complete(rows: readonly MessageRow[], operation: Deno.AtomicOperation): Promise<void> {
+  async saveAll(rows: readonly MessageRow[], operation: Deno.AtomicOperation): Promise<void> {
+    const [first = [], ...rest] = batches(rows, KEYS_IN_COMMIT / 2);
     let next = operation;
-    for (let start = 0; start === 0 || start < rows.length; start += KEYS_IN_COMMIT / 2) {
-      const completed = rows.slice(start, start + KEYS_IN_COMMIT / 2)
-        .map((row) => ({ ...row, complete: true }));
-      completed.forEach((row) => write(next, this.find(row.runId, row.messageId), row));
+    for (const some of [first, ...rest]) {
+      for (const row of some) write(next, this.find(row.runId, row.messageId), row);
       const versionstamp = await commit(next);
       if (versionstamp === undefined) throw new Error("An object was changed by somebody else.");
-      for (const row of completed) this.#keep(row, versionstamp);
+      for (const row of some) this.#keep(row, versionstamp);
       next = this.#kv.atomic();
     }
   }

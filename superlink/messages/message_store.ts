@@ -66,7 +66,7 @@ export class MessageStore {
       const { objectIds } = objectsOf((await store.load(row)).tree);
       const missing = await objects.missing(row.runId, objectIds);
       if (missing.length > 0) store.#awaited.add(row, missing);
-      else await rows.complete([row], kv.atomic());
+      else await rows.saveAll([complete(row)], kv.atomic());
     }
     return store;
   }
@@ -138,7 +138,7 @@ export class MessageStore {
       runId,
       objectId,
       object,
-      (operation) => this.#rows.complete(completed, operation),
+      (operation) => this.#rows.saveAll(completed.map(complete), operation),
     );
     if (!stored) return undefined;
     this.#awaited.arrived(runId, objectId);
@@ -148,7 +148,9 @@ export class MessageStore {
   /** Completes what still waits for an object that was stored when the disk then failed. */
   async objectIsThere(runId: bigint, objectId: string): Promise<MessageRow[]> {
     const completed = this.#awaited.onlyAwaiting(runId, objectId);
-    if (completed.length > 0) await this.#rows.complete(completed, this.#kv.atomic());
+    if (completed.length > 0) {
+      await this.#rows.saveAll(completed.map(complete), this.#kv.atomic());
+    }
     this.#awaited.arrived(runId, objectId);
     return completed;
   }
@@ -196,6 +198,16 @@ export class MessageStore {
   ): Promise<boolean> {
     const delivered = { ...row, deliveredAt: nowMicros, deliveries: row.deliveries + 1 };
     return await this.#rows.save(delivered, this.#kv.atomic().check(...checks));
+  }
+
+  /** Notes that messages are handed out, all at once. */
+  async deliverAll(rows: readonly MessageRow[], nowMicros: number): Promise<void> {
+    const delivered = rows.map((row) => ({
+      ...row,
+      deliveredAt: nowMicros,
+      deliveries: row.deliveries + 1,
+    }));
+    if (delivered.length > 0) await this.#rows.saveAll(delivered, this.#kv.atomic());
   }
 
   /** Puts an instruction that was lost on its way back into its node's inbox. */
@@ -247,6 +259,10 @@ export class MessageStore {
 export function requireTree(message: Message, tree: ObjectTree | undefined): ObjectTree {
   if (tree?.objectId === message.metadata?.messageId && tree !== undefined) return tree;
   throw new StatusError("INVALID_ARGUMENT", "A message's object tree must begin with its id.");
+}
+
+function complete(row: MessageRow): MessageRow {
+  return { ...row, complete: true };
 }
 
 function contended(): Error {

@@ -14,6 +14,8 @@ import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
 import type { MessageRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
+import { StorageFailure } from "../state/commit.ts";
+import { batches } from "../state/batches.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
 import { messageFaults } from "./check_message.ts";
 import { type CarriedMessage, type MessageStore, requireTree } from "./message_store.ts";
@@ -32,6 +34,8 @@ export interface Pushed {
 export type Gate = () => Promise<unknown>;
 
 const MICROS_PER_SECOND = 1_000_000;
+/** Replies that are handed out in one commit. */
+const ANSWERS_IN_COMMIT = 100;
 /** How often an instruction whose delivery was lost is handed out before it is given up. */
 const MAX_DELIVERIES = 3;
 /** A node changes this often while a message is handed out to it: something is wrong. */
@@ -252,24 +256,42 @@ export class Messages {
     if (ids.some((id) => id.length > LONGEST_ID)) throw malformed("Pull", "an id is too long.");
     return await this.#turns.run(runId, async () => {
       await gate();
-      const replies: CarriedMessage[] = [];
-      for (const id of new Set(ids)) {
-        const answer = await this.#answer(runId, id, nowMicros);
-        if (answer.kind === "open") continue;
-        if (answer.kind === "reply") {
-          const carried = await this.#store.load(answer.reply);
-          if (await this.#store.deliver(answer.reply, nowMicros)) replies.push(carried);
-          continue;
+      const given: CarriedMessage[] = [];
+      try {
+        for (const some of batches([...new Set(ids)], ANSWERS_IN_COMMIT)) {
+          await this.#giveAnswers(runId, some, nowMicros, given);
         }
-        replies.push(await this.#makeUp(runId, id, answer, nowMicros));
+      } catch (error) {
+        // What was handed out before the disk failed must arrive: it is given once.
+        if (!(error instanceof StorageFailure) || given.length === 0) throw error;
       }
-      return replies;
+      return given;
     });
   }
 
   /** Deletes everything that a run's messages left. */
   async deleteRun(runId: bigint): Promise<void> {
     await this.#turns.run(runId, () => this.#store.deleteRun(runId));
+  }
+
+  /** Adds the answers that are there to `given`, each as soon as it counts as handed out. */
+  async #giveAnswers(
+    runId: bigint,
+    ids: readonly string[],
+    nowMicros: number,
+    given: CarriedMessage[],
+  ): Promise<void> {
+    const answers = await Promise.all(
+      ids.map(async (id) => ({ id, answer: await this.#answer(runId, id, nowMicros) })),
+    );
+    const replies = answers.flatMap(({ answer }) => answer.kind === "reply" ? [answer.reply] : []);
+    const carried = await Promise.all(replies.map((reply) => this.#store.load(reply)));
+    await this.#store.deliverAll(replies, nowMicros);
+    given.push(...carried);
+    for (const { id, answer } of answers) {
+      if (answer.kind === "open" || answer.kind === "reply") continue;
+      given.push(await this.#makeUp(runId, id, answer, nowMicros));
+    }
   }
 
   async #answer(runId: bigint, id: string, nowMicros: number): Promise<Answer> {

@@ -10,6 +10,7 @@
 import { isObjectId } from "../../records/object_id.ts";
 import { checkObject } from "../../records/validate_object.ts";
 import { StatusError } from "../../wire/status.ts";
+import { batches } from "../state/batches.ts";
 import { commit } from "../state/commit.ts";
 import { deletePrefix, KEYS_IN_COMMIT } from "../state/delete_prefix.ts";
 import { keys, type ObjectRow } from "../state/layout.ts";
@@ -234,12 +235,4 @@ export class Objects {
     const { versionstamp } = await this.#kv.get(keys.openRun(BigInt(space)));
     if (versionstamp === null) await this.#blobs.deleteSpace(space);
   }
-}
-
-function batches<T>(items: readonly T[], size: number): T[][] {
-  const result: T[][] = [];
-  for (let start = 0; start < items.length; start += size) {
-    result.push(items.slice(start, start + size));
-  }
-  return result;
 }
