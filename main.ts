@@ -27,6 +27,8 @@ export interface Mode {
  */
 export function chooseMode(executable: string, args: readonly string[]): Mode {
   const [first, ...rest] = args;
+  // The program starts itself so, under whatever name it has.
+  if (first === "app-process") return { part: first, args: rest };
   switch (basename(executable).replace(/\.exe$/i, "")) {
     case "flower-superlink":
       return isVersion(first) ? VERSION : { part: "superlink", args };
@@ -36,7 +38,7 @@ export function chooseMode(executable: string, args: readonly string[]): Mode {
       return isVersion(first) ? VERSION : { part: "cli", args };
   }
   if (isVersion(first)) return VERSION;
-  if (first === "superlink" || first === "app-process") return { part: first, args: rest };
+  if (first === "superlink") return { part: first, args: rest };
   const isNode = first === "supernode" && (rest[0] === undefined || rest[0].startsWith("-"));
   return isNode ? { part: "supernode", args: rest } : { part: "cli", args };
 }

@@ -6,6 +6,7 @@ Deno.test("the first argument picks the part of the program", () => {
   const cases: readonly (readonly [string[], Mode["part"], string[]])[] = [
     [["superlink", "--insecure"], "superlink", ["--insecure"]],
     [["superlink"], "superlink", []],
+    [["app-process", "serverapp"], "app-process", ["serverapp"]],
     [["supernode"], "supernode", []],
     [["supernode", "--insecure"], "supernode", ["--insecure"]],
     [["supernode", "--help"], "supernode", ["--help"]],
@@ -29,6 +30,7 @@ Deno.test("an executable with the name of a Flower program behaves as that progr
     ["./flower-superlink", ["supernode"], "superlink"],
     ["flower-supernode", ["--insecure"], "supernode"],
     ["flower-supernode.exe", [], "supernode"],
+    ["flower-supernode", ["app-process", "clientapp"], "app-process"],
     ["flwr", ["supernode", "--help"], "cli"],
     ["flwr", ["superlink"], "cli"],
     ["flower-superlink", ["--version"], "version"],
