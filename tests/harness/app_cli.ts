@@ -41,20 +41,26 @@ const APPS = fileURLToPath(new URL("../interop/apps/", import.meta.url));
 export const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 /**
- * Copies an app into the scene, with `link` as its federation `local-deployment`, and gives its
- * folder. `source` is a folder below `tests/interop/apps/`, or any absolute path.
+ * Copies an app into the scene and gives its folder. `source` is a folder below
+ * `tests/interop/apps/`, or any absolute path.
  */
+export async function copyApp(scene: Scene, source: string, files: AppFiles = {}): Promise<string> {
+  const folder = await Deno.makeTempDir({ dir: scene.folder, prefix: "app-" });
+  await copyFolder(resolve(APPS, source), folder);
+  for (const [path, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(folder, path), text);
+  }
+  return folder;
+}
+
+/** Copies an app as {@linkcode copyApp} does, with `link` as its federation `local-deployment`. */
 export async function makeApp(
   scene: Scene,
   { controlAddress, certificates }: SuperLink,
   source: string,
   files: AppFiles = {},
 ): Promise<string> {
-  const folder = await Deno.makeTempDir({ dir: scene.folder, prefix: "app-" });
-  await copyFolder(resolve(APPS, source), folder);
-  for (const [path, text] of Object.entries(files)) {
-    await Deno.writeTextFile(join(folder, path), text);
-  }
+  const folder = await copyApp(scene, source, files);
   const path = join(folder, "pyproject.toml");
   const [own = ""] = (await Deno.readTextFile(path)).split("[tool.flwr.federations]");
   await Deno.writeTextFile(
