@@ -9,7 +9,7 @@ import type { OnResolveArgs, Plugin } from "esbuild-wasm/lib/browser.js";
 import { SDK_MODULE } from "../../sdk/gen/sdk_module.ts";
 import { BundleError, bundleModules } from "./esbuild.ts";
 import type { AppKind } from "../app_process.ts";
-import { bundlePath, SDK_PATH } from "./bundle_paths.ts";
+import { bundlePath, pythonPaths, SDK_PATH } from "./bundle_paths.ts";
 
 /** The bare name under which app code imports the SDK. */
 const SDK = "@trellis/sdk";
@@ -69,19 +69,16 @@ interface Component {
 }
 
 function isTypeScript(folder: string, { reference }: Component): boolean {
-  if (isFile(join(folder, modulePath(reference, "ts")))) return true;
-  if (isFile(join(folder, modulePath(reference, "py")))) return false;
-  const packageFile = modulePath(reference, "py").replace(/\.py$/, "/__init__.py");
-  if (isFile(join(folder, packageFile))) return false;
-  throw new BundleError(
-    `The app's "${reference}" needs a file "${modulePath(reference, "ts")}", which is not there.`,
-  );
+  const path = modulePath(reference);
+  if (isFile(join(folder, path))) return true;
+  if (pythonPaths(reference).some((python) => isFile(join(folder, python)))) return false;
+  throw new BundleError(`The app's "${reference}" needs a file "${path}", which is not there.`);
 }
 
 /** The file of a reference such as `package.module:attribute`. */
-function modulePath(reference: string, extension: "ts" | "py"): string {
+function modulePath(reference: string): string {
   const [module = ""] = reference.split(":");
-  return `${module.replaceAll(".", "/")}.${extension}`;
+  return `${module.replaceAll(".", "/")}.ts`;
 }
 
 /**
@@ -90,7 +87,7 @@ function modulePath(reference: string, extension: "ts" | "py"): string {
  */
 function entryOf({ reference }: Component): string {
   const [, attribute = ""] = reference.split(":");
-  const module = JSON.stringify(`./${modulePath(reference, "ts")}`);
+  const module = JSON.stringify(`./${modulePath(reference)}`);
   return `import { serveApp } from ${JSON.stringify(SDK)};
 serveApp(${JSON.stringify(reference)}, async () => (await import(${module}))[${
     JSON.stringify(attribute)

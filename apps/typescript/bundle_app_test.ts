@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { readAppConfig } from "../../fab/app_config.ts";
 import { bundleTypeScriptApp } from "./bundle_app.ts";
 import { componentRuntime } from "./bundle_paths.ts";
 import { BundleError } from "./esbuild.ts";
@@ -72,9 +73,48 @@ export const main = new ServerApp(() => console.log(wait, flowers, text, sep));
 
 Deno.test("a component in Python is left alone", async () => {
   const bundles = await bundle({ "server_app.py": "", "client_app.ts": CLIENT });
-  assertEquals(componentRuntime(bundles, "serverapp"), "python");
-  assertEquals(componentRuntime(bundles, "clientapp"), "typescript");
+  assertEquals([...bundles.keys()].sort(), [
+    "bundle/clientapp.js",
+    "bundle/sdk.js",
+    "client_app.ts",
+  ]);
 });
+
+Deno.test("the programs that run a component are told by its bundle and its module", () => {
+  const runtimes: [string, string[], string, string][] = [
+    ["python", ["server_app.py", "client_app.py"], "python", "python"],
+    ["python", ["bundle/serverapp.js"], "python", "python"],
+    ["typescript", ["bundle/serverapp.js", "bundle/clientapp.js"], "typescript", "typescript"],
+    ["typescript", ["bundle/serverapp.js", "client_app.py"], "typescript", "python"],
+    ["typescript", ["server_app/__init__.py", "bundle/clientapp.js"], "python", "typescript"],
+    [
+      "typescript",
+      ["bundle/clientapp.js", "client_app.py", "server_app.py"],
+      "python",
+      "typescript",
+    ],
+    // Its process tells what is missing.
+    ["typescript", [], "typescript", "typescript"],
+  ];
+  for (const [runtime, paths, serverApp, clientApp] of runtimes) {
+    const app = readAppConfig(`${PYPROJECT}\n[tool.trellis]\nruntime = "${runtime}"`);
+    const files = new Map(paths.map((path) => [path, new Uint8Array()]));
+    assertEquals(componentRuntime({ app, files }, "serverapp"), serverApp, String(paths));
+    assertEquals(componentRuntime({ app, files }, "clientapp"), clientApp, String(paths));
+  }
+});
+
+const PYPROJECT = `[project]
+name = "tested"
+version = "1.0.0"
+
+[tool.flwr.app]
+publisher = "trellis"
+
+[tool.flwr.app.components]
+serverapp = "server_app:app"
+clientapp = "client_app:app"
+`;
 
 const refused: [string, Record<string, string>, string][] = [
   ["a component that is not there", { "client_app.ts": CLIENT }, 'a file "server_app.ts"'],

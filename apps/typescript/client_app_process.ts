@@ -23,7 +23,7 @@ import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
 import { type AppEnding, runApp } from "./app_worker.ts";
-import { bundlePath, componentRuntime } from "./bundle_paths.ts";
+import { bundlePath } from "./bundle_paths.ts";
 import {
   ClientAppCalls,
   type ClientAppInputs,
@@ -88,7 +88,7 @@ async function handle(
   const path = bundlePath("clientapp");
   try {
     const app = await installApp(fab, flwrDirectory);
-    if (componentRuntime(app.fab.files, "clientapp") !== "typescript") {
+    if (!app.fab.files.has(path)) {
       return failure("load", new FabError(`The FAB has no "${path}".`));
     }
     folder = app.folder;

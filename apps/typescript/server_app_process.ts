@@ -17,7 +17,7 @@ import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
 import { answerServerApp } from "./answer_call.ts";
 import { type AppEnding, runApp } from "./app_worker.ts";
-import { bundlePath, componentRuntime } from "./bundle_paths.ts";
+import { bundlePath } from "./bundle_paths.ts";
 import { installApp } from "./install_app.ts";
 import { RunLog } from "./run_log.ts";
 import { pullServerAppInputs, ServerAppCalls, type ServerAppInputs } from "./server_app_calls.ts";
@@ -137,7 +137,7 @@ async function runInstalled(
 ): Promise<AppEnding> {
   const app = await installApp(fab, flwrDirectory);
   const path = bundlePath("serverapp");
-  if (componentRuntime(app.fab.files, "serverapp") !== "typescript") {
+  if (!app.fab.files.has(path)) {
     throw new FabError(`The FAB has no "${path}", so its ServerApp is not one in TypeScript.`);
   }
   const overrides = userConfigFromProto(run.overrideConfig);
