@@ -2,25 +2,25 @@
  * How long a Python app takes from its launch to its first call, and what memory it has then: forked
  * from a preload process, and as a program of its own, by turns.
  *
- *     TRELLIS_TEST_FLOWER=… deno run -A bench/app_start.ts [ROUNDS]
+ *     deno run -A bench/app_start.ts [--starts 9] [--out bench/results]
  *
  * @module
  */
 
+import { join } from "node:path";
+import { parseArgs } from "@std/cli/parse-args";
 import { type AppStarter, appStarter } from "../apps/app_starter.ts";
 import { FakeAppApi } from "../apps/testing/fake_app_api.ts";
 import { createLog } from "../terminal/log.ts";
-import { flowerFolder } from "../tests/harness/flower_env.ts";
+import { flowerFolder, installHint, missingFlower } from "../tests/harness/flower_env.ts";
 import { median } from "./median.ts";
+import { FLOWER_VERSION } from "./rounds/casts.ts";
 
-const VERSION = "1.25.0";
-
-interface Start {
+/** One start of a ClientApp. */
+export interface Start {
   readonly firstCallMs: number;
   /** Memory that no other process has a part in. */
   readonly privateKiB: number;
-  /** From the refusal of its token to its end. */
-  readonly endMs: number;
 }
 
 async function startOnce(apps: AppStarter, api: FakeAppApi, folder: string): Promise<Start> {
@@ -34,14 +34,8 @@ async function startOnce(apps: AppStarter, api: FakeAppApi, folder: string): Pro
   });
   const app = await api.app(token);
   const privateKiB = await privateMemory(process.pid);
-  const refusedAtMs = performance.now();
-  app.refuse();
-  await process.exited;
-  return {
-    firstCallMs: app.askedAtMs - launchedAtMs,
-    privateKiB,
-    endMs: performance.now() - refusedAtMs,
-  };
+  await process.stop(0);
+  return { firstCallMs: app.askedAtMs - launchedAtMs, privateKiB };
 }
 
 async function privateMemory(pid: number): Promise<number> {
@@ -56,28 +50,54 @@ function row(name: string, starts: readonly Start[]): Record<string, string> {
     name,
     "first call": `${of("firstCallMs")} ms`,
     "private memory": `${(of("privateKiB") / 1024).toFixed(0)} MiB`,
-    "end after refusal": `${of("endMs")} ms`,
   };
 }
 
-if (import.meta.main) {
-  const rounds = Number(Deno.args[0] ?? 9);
-  Deno.env.set("FLWR_TELEMETRY_ENABLED", "0");
+/** What was measured; JSON. */
+export interface AppStartReport {
+  readonly startedAt: string;
+  readonly forked: readonly Start[];
+  readonly program: readonly Start[];
+}
+
+/** Starts ClientApps both ways, by turns. */
+export async function measureAppStarts(starts: number): Promise<AppStartReport> {
+  const startedAt = new Date().toISOString();
   const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
-  const options = { python: flowerFolder(VERSION), log: createLog({ format: "text" }) };
-  {
+  const options = { python: flowerFolder(FLOWER_VERSION), log: createLog({ format: "text" }) };
+  try {
     await using api = await FakeAppApi.start();
     await using forking = await appStarter({ ...options, preload: true });
     await using plain = await appStarter({ ...options, preload: false });
     const forked: Start[] = [];
-    const alone: Start[] = [];
+    const program: Start[] = [];
+    // Waits until Flower is loaded.
     await startOnce(forking, api, folder);
-    for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < starts; turn++) {
       forked.push(await startOnce(forking, api, folder));
-      alone.push(await startOnce(plain, api, folder));
+      program.push(await startOnce(plain, api, folder));
     }
-    console.log(`Medians of ${rounds} starts of flwr-clientapp ${VERSION}, by turns:`);
-    console.table([row("forked", forked), row("a program", alone)]);
+    return { startedAt, forked, program };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-  await Deno.remove(folder, { recursive: true });
+}
+
+if (import.meta.main) {
+  const missing = missingFlower([FLOWER_VERSION]);
+  if (missing.length > 0) {
+    console.error(`Flower is not installed: ${installHint(missing)}`);
+    Deno.exit(1);
+  }
+  Deno.env.set("FLWR_TELEMETRY_ENABLED", "0");
+  const flags = parseArgs(Deno.args, {
+    string: ["starts", "out"],
+    default: { starts: "9", out: "bench/results" },
+  });
+  const report = await measureAppStarts(Number(flags.starts));
+  const out = String(flags.out);
+  await Deno.mkdir(out, { recursive: true });
+  await Deno.writeTextFile(join(out, "app_start.json"), JSON.stringify(report, undefined, 2));
+  console.log(`Medians of ${report.forked.length} starts of flwr-clientapp ${FLOWER_VERSION}:`);
+  console.table([row("forked", report.forked), row("a program", report.program)]);
 }
