@@ -7,6 +7,7 @@
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
 import type { ServerTls } from "../tls.ts";
+import { errorResponse } from "./errors.ts";
 import type { HttpHandler } from "./handler.ts";
 
 /** One listening HTTP server. */
@@ -14,6 +15,9 @@ export class HttpServer {
   readonly #handler: HttpHandler;
   readonly #tls: ServerTls | undefined;
   readonly #cutOff = new AbortController();
+  /** The requests that are not answered to the last byte. */
+  readonly #underWay = new Set<Promise<void>>();
+  #draining = false;
   #server: Deno.HttpServer | undefined;
 
   /** `tls` makes it HTTPS. */
@@ -37,7 +41,7 @@ export class HttpServer {
           onListen: () => {},
           ...tls,
         },
-        (request, { remoteAddr }) => this.#handler(request, peerOf(remoteAddr)),
+        (request, info) => this.#answer(request, info),
       );
       this.#server = server;
       return { host: address.host, port: server.addr.port };
@@ -46,11 +50,28 @@ export class HttpServer {
     }
   }
 
-  /** Takes no new requests and waits for those under way, up to `graceMs`; then cuts them off. */
+  /**
+   * Answers new requests with 503, waits for those under way, up to `graceMs`, and closes all
+   * connections. (`Deno.HttpServer.shutdown` would wait for ever, and cannot be cut short.)
+   */
   async drain(graceMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#cutOff.abort(), graceMs);
-    await this.#server?.shutdown();
+    this.#draining = true;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, graceMs);
+    await Promise.race([Promise.all(this.#underWay), late.promise]);
     clearTimeout(timer);
+    this.#cutOff.abort();
+    await this.#server?.finished;
+  }
+
+  async #answer(
+    request: Request,
+    { remoteAddr, completed }: Deno.ServeHandlerInfo,
+  ): Promise<Response> {
+    if (this.#draining) return errorResponse({ status: 503, detail: "The server is stopping." });
+    const done = completed.catch(() => {}).then(() => void this.#underWay.delete(done));
+    this.#underWay.add(done);
+    return await this.#handler(request, peerOf(remoteAddr));
   }
 }
 
