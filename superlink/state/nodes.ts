@@ -15,6 +15,7 @@ import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
 import { type Lease, leaseRow, Leases } from "./leases.ts";
 import type { Marks } from "./marks.ts";
 import * as life from "./node_life.ts";
+import { contended, NodeRows } from "./node_rows.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 
 /** What is known of a key when it is registered. */
@@ -53,11 +54,6 @@ export interface NodeEvents {
 /** A concurrent change made the commit's checks fail this often: something is wrong. */
 const MAX_ATTEMPTS = 8;
 
-interface Entry {
-  readonly row: NodeRow;
-  readonly versionstamp: string;
-}
-
 /** The registry of nodes on one Deno KV database that this process holds alone. */
 export class Nodes {
   readonly #kv: Deno.Kv;
@@ -65,12 +61,11 @@ export class Nodes {
   readonly #events: NodeEvents;
   readonly #marks: Marks | undefined;
   readonly #turns = new OneAtATime<bigint>();
-  /** Rows that were read or written; this process alone changes them. */
-  readonly #entries = new Map<bigint, Entry>();
-  readonly #nodeIds = new Map<string, bigint>();
+  readonly #rows: NodeRows;
 
   private constructor(kv: Deno.Kv, leases: Leases, events: NodeEvents, marks: Marks | undefined) {
     this.#kv = kv;
+    this.#rows = new NodeRows(kv);
     this.#leases = leases;
     this.#events = events;
     this.#marks = marks;
@@ -99,19 +94,13 @@ export class Nodes {
 
   /** The living (not unregistered) node of a key. */
   async ofKey(keyId: string): Promise<NodeRow | undefined> {
-    let nodeId = this.#nodeIds.get(keyId);
-    if (nodeId === undefined) {
-      nodeId = (await this.#kv.get<KeyRow>(keys.key(keyId))).value?.nodeId;
-      if (nodeId === undefined) return undefined;
-      this.#nodeIds.set(keyId, nodeId);
-    }
-    const entry = await this.#entry(nodeId);
-    return entry && entry.row.status !== "unregistered" ? entry.row : undefined;
+    const row = await this.#rows.ofKey(keyId);
+    return row?.status === "unregistered" ? undefined : row;
   }
 
   /** A node in any state. */
   async get(nodeId: bigint): Promise<Node | undefined> {
-    const entry = await this.#entry(nodeId);
+    const entry = await this.#rows.find(nodeId);
     return entry && { row: entry.row, lease: this.#leases.get(nodeId) };
   }
 
@@ -119,8 +108,8 @@ export class Nodes {
   async list(nowMicros: number): Promise<Node[]> {
     await this.expireDue(nowMicros);
     const nodes: Node[] = [];
-    for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) {
-      nodes.push({ row: value, lease: this.#leases.get(value.nodeId) });
+    for await (const row of this.#rows.all()) {
+      nodes.push({ row, lease: this.#leases.get(row.nodeId) });
     }
     return nodes.sort((a, b) => a.row.registeredAt - b.row.registeredAt);
   }
@@ -130,7 +119,7 @@ export class Nodes {
    * there or unregistered.
    */
   async livingCheck(nodeId: bigint): Promise<Deno.AtomicCheck | undefined> {
-    const entry = await this.#entry(nodeId);
+    const entry = await this.#rows.find(nodeId);
     if (!entry || entry.row.status === "unregistered") return undefined;
     return { key: keys.node(nodeId), versionstamp: entry.versionstamp };
   }
@@ -225,7 +214,7 @@ export class Nodes {
       return "renewed";
     }
     return await this.#turns.run(nodeId, async () => {
-      const entry = await this.#entry(nodeId);
+      const entry = await this.#rows.find(nodeId);
       if (!entry || entry.row.status === "unregistered") return "unknown";
       if (entry.row.status !== "online") {
         return await this.#goOnline(entry.row, heartbeatIntervalS, connection, nowMicros, false);
@@ -262,14 +251,15 @@ export class Nodes {
     mayUnregister: (row: NodeRow) => boolean,
   ): Promise<NodeRow | undefined> {
     return await this.#turns.run(nodeId, async () => {
-      const entry = await this.#entry(nodeId);
+      const entry = await this.#rows.find(nodeId);
       if (!entry || entry.row.status === "unregistered" || !mayUnregister(entry.row)) {
         return undefined;
       }
       const row = life.unregistered(entry.row, nowMicros, this.#leases.get(nodeId));
       const operation = this.#kv.atomic().delete(keys.lease(nodeId)).delete(keys.mark(row.keyId));
       if (row.keyless) operation.set(keys.keylessGone(nowMicros, nodeId), null);
-      const save = () => this.#leases.whileFrozen(nodeId, () => this.#save(entry, row, operation));
+      const save = () =>
+        this.#leases.whileFrozen(nodeId, () => this.#rows.save(entry, row, operation));
       await (this.#marks ? this.#marks.whileEnding(row.keyId, save) : save());
       this.#leases.remove(nodeId);
       this.#events.unregistered(row);
@@ -296,27 +286,7 @@ export class Nodes {
    * that nodes which come and go do not grow the state. Gives how many.
    */
   async reduceGone(beforeMicros: number): Promise<number> {
-    let count = 0;
-    const range = { start: keys.keylessGoneAll, end: keys.keylessGone(beforeMicros, 0n) };
-    for await (const { key } of this.#kv.list(range)) {
-      const nodeId = key.at(-1);
-      if (typeof nodeId !== "bigint") continue;
-      const entry = await this.#entry(nodeId);
-      if (!entry) continue;
-      const burned: KeyRow = {};
-      const reduced = await commit(
-        this.#kv.atomic()
-          .check({ key: keys.node(nodeId), versionstamp: entry.versionstamp })
-          .delete(key)
-          .delete(keys.node(nodeId))
-          .set(keys.key(entry.row.keyId), burned),
-      );
-      if (reduced === undefined) continue;
-      this.#entries.delete(nodeId);
-      this.#nodeIds.delete(entry.row.keyId);
-      count++;
-    }
-    return count;
+    return await this.#rows.reduceGone(beforeMicros);
   }
 
   /**
@@ -325,10 +295,10 @@ export class Nodes {
    */
   async retireSilent(beforeMicros: number, nowMicros: number): Promise<NodeRow[]> {
     const retired: NodeRow[] = [];
-    for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) {
-      if (!isSilentSince(value, beforeMicros)) continue;
+    for await (const found of this.#rows.all()) {
+      if (!isSilentSince(found, beforeMicros)) continue;
       const row = await this.unregister(
-        value.nodeId,
+        found.nodeId,
         nowMicros,
         (current) => isSilentSince(current, beforeMicros),
       );
@@ -344,19 +314,19 @@ export class Nodes {
     nowMicros: number,
     joins: boolean,
   ): Promise<NodeRow> {
-    const entry = await this.#entry(row.nodeId);
+    const entry = await this.#rows.find(row.nodeId);
     if (!entry) throw contended();
     const lease = life.renewedLease(nowMicros, heartbeatIntervalS);
     const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins);
     const operation = this.#kv.atomic().set(keys.lease(row.nodeId), leaseRow(lease));
-    await this.#leases.whileFrozen(row.nodeId, () => this.#save(entry, activated, operation));
+    await this.#leases.whileFrozen(row.nodeId, () => this.#rows.save(entry, activated, operation));
     this.#leases.put(row.nodeId, { ...lease, holder });
     return activated;
   }
 
   /** Must run in the node's turn. Gives the row as it is afterwards. */
   async #endLeaseIfDue(nodeId: bigint, nowMicros: number): Promise<NodeRow | undefined> {
-    const entry = await this.#entry(nodeId);
+    const entry = await this.#rows.find(nodeId);
     const lease = this.#leases.get(nodeId);
     if (!entry || entry.row.status !== "online" || !lease || lease.onlineUntil > nowMicros) {
       return entry?.row;
@@ -367,34 +337,12 @@ export class Nodes {
   }
 
   async #endLease(row: NodeRow): Promise<NodeRow> {
-    const entry = await this.#entry(row.nodeId);
+    const entry = await this.#rows.find(row.nodeId);
     if (!entry) throw contended();
     const operation = this.#kv.atomic().delete(keys.lease(row.nodeId));
-    await this.#leases.whileFrozen(row.nodeId, () => this.#save(entry, row, operation));
+    await this.#leases.whileFrozen(row.nodeId, () => this.#rows.save(entry, row, operation));
     this.#leases.remove(row.nodeId);
     return row;
-  }
-
-  async #save(before: Entry, row: NodeRow, operation: Deno.AtomicOperation): Promise<void> {
-    const key = keys.node(row.nodeId);
-    const committed = await commit(
-      operation.check({ key, versionstamp: before.versionstamp }).set(key, row),
-    );
-    if (committed === undefined) {
-      this.#entries.delete(row.nodeId);
-      throw contended();
-    }
-    this.#entries.set(row.nodeId, { row, versionstamp: committed });
-  }
-
-  async #entry(nodeId: bigint): Promise<Entry | undefined> {
-    const known = this.#entries.get(nodeId);
-    if (known) return known;
-    const found = await this.#kv.get<NodeRow>(keys.node(nodeId));
-    if (found.versionstamp === null) return undefined;
-    const entry = { row: found.value, versionstamp: found.versionstamp };
-    this.#entries.set(nodeId, entry);
-    return entry;
   }
 }
 
@@ -402,8 +350,4 @@ function isSilentSince(row: NodeRow, micros: number): boolean {
   const lastHeard = row.deactivatedAt ?? row.registeredAt;
   return row.keyless && (row.status === "offline" || row.status === "registered") &&
     lastHeard < micros;
-}
-
-function contended(): Error {
-  return new Error("A node's row was changed by somebody else.");
 }
