@@ -68,7 +68,7 @@ Deno.test("A run's app is started with its own token, which gets the run's input
   for (const line of link.logged.lines) assert(!JSON.stringify(line).includes(process.token));
 
   const pyproject = `${PYPROJECT}\n[tool.trellis]\nruntime = "typescript"\n`;
-  await app.startRun(testFab({ pyproject }));
+  await app.startRun(testFab({ pyproject, files: { "bundle/serverapp.js": "" } }));
   assertEquals((await apps.untilStarted(2)).runtime, "typescript");
 });
 

@@ -5,6 +5,7 @@
  */
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { componentRuntime } from "../../apps/typescript/bundle_paths.ts";
 import { FabError } from "../../fab/fab_error.ts";
 import { type Fab, MAX_FAB_BYTES, readFab } from "../../fab/read_fab.ts";
 import type {
@@ -84,7 +85,8 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
         const grpcText = `Federation '${request.federation}' does not exist.`;
         throw flowerError("federationNotFound", { grpcText });
       }
-      const { app, hash: fabHash } = openFab(content);
+      const fab = openFab(content);
+      const { app, hash: fabHash } = fab;
       if (`${app.fabId}${app.version}`.length > MAX_NAME_CHARACTERS) {
         throw refused("The app's publisher, name and version are too long.");
       }
@@ -103,7 +105,7 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
         fabId: app.fabId,
         fabVersion: app.version,
         fabHash,
-        runtime: app.runtime,
+        runtime: componentRuntime(fab, "serverapp"),
         overrides,
       }, clock.nowMicros());
       log.info(

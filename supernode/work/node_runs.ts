@@ -5,6 +5,7 @@
  */
 
 import { create } from "@bufbuild/protobuf";
+import { componentRuntime } from "../../apps/typescript/bundle_paths.ts";
 import { fuseRunConfig } from "../../config/run_config.ts";
 import { type UserConfig, UserConfigError } from "../../config/user_config.ts";
 import { FabError } from "../../fab/fab_error.ts";
@@ -86,7 +87,8 @@ export class NodeRuns {
 
   #read(run: Run, fab: Fab): NodeRun {
     try {
-      const { hash, app } = readFab(fab.content);
+      const bundle = readFab(fab.content);
+      const { hash, app } = bundle;
       if (hash !== run.fabHash) throw new UnusableApp("The FAB is not the one that the run names.");
       const runConfig = fuseRunConfig(app.config, userConfigFromProto(run.overrideConfig));
       const context = create(ContextSchema, {
@@ -97,7 +99,7 @@ export class NodeRuns {
         runConfig: userConfigToProto(runConfig),
         seriesId: run.seriesId,
       });
-      return { run, fab, runtime: app.runtime, context };
+      return { run, fab, runtime: componentRuntime(bundle, "clientapp"), context };
     } catch (error) {
       const isAppFault = error instanceof FabError || error instanceof UserConfigError ||
         error instanceof RecordError;
