@@ -13,7 +13,14 @@ import { parseTimestamp } from "../../keys/timestamp.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { CallHeaders } from "../../wire/grpc/client.ts";
 import type { StatusName } from "../../wire/status.ts";
-import { FleetClient, headersOf, rawHeadersOf, refusal } from "../testing/fleet_client.ts";
+import {
+  FleetClient,
+  headersOf,
+  PLANES,
+  rawHeadersOf,
+  refusal,
+  unproved,
+} from "../testing/fleet_client.ts";
 import { proveAt, proveText } from "../testing/proofs.ts";
 import { RawConnection } from "../../wire/testing/raw_connection.ts";
 import { TestClock } from "../testing/test_clock.ts";
@@ -90,18 +97,20 @@ const REFUSED: [name: string, make: (proof: Proof) => CallHeaders, text: string]
   ],
 ];
 
-for (const [name, make, details] of REFUSED) {
-  Deno.test(`The Fleet API refuses ${name} on every method`, async () => {
-    await using link = await startTestSuperLink();
-    using node = await FleetClient.create(link, { key });
-    const nodeId = await node.join();
-    for (const method of METHODS) {
-      const refused = node.call(method, {}, make(await node.prove()));
-      assertEquals(await refusal(refused), ["UNAUTHENTICATED", details], method.name);
-    }
-    assertEquals(await node.heartbeat(nodeId), true);
-    assertEquals(link.logged.of("fleet.refused").length, METHODS.length);
-  });
+for (const plane of PLANES) {
+  for (const [name, make, details] of REFUSED) {
+    Deno.test(`The Fleet API refuses ${name} on every method over ${plane}`, async () => {
+      await using link = await startTestSuperLink();
+      using node = await FleetClient.create(link, { key, plane });
+      const nodeId = await node.join();
+      for (const method of METHODS) {
+        const refused = node.call(method, {}, make(await node.prove()));
+        assertEquals(await refusal(refused), unproved(plane, details), method.name);
+      }
+      assertEquals(await node.heartbeat(nodeId), true);
+      assertEquals(link.logged.of("fleet.refused").length, METHODS.length);
+    });
+  }
 }
 
 Deno.test("The Fleet API takes a header that is sent twice for none", async () => {
@@ -126,21 +135,25 @@ Deno.test("The Fleet API takes a header that is sent twice for none", async () =
 
 Deno.test("The Fleet API accepts a key on each of the three curves", async () => {
   await using link = await startTestSuperLink();
-  for (const curve of ["P-256", "P-384", "P-521"] satisfies Curve[]) {
-    using node = await FleetClient.create(link, { key: await generatePrivateKey(curve) });
-    assertEquals(await node.heartbeat(await node.join()), true, curve);
+  for (const plane of PLANES) {
+    for (const curve of ["P-256", "P-384", "P-521"] satisfies Curve[]) {
+      using node = await FleetClient.create(link, { key: await generatePrivateKey(curve), plane });
+      assertEquals(await node.heartbeat(await node.join()), true, `${curve} over ${plane}`);
+    }
   }
 });
 
-Deno.test("The Fleet API refuses a signature with another hash", async () => {
-  await using link = await startTestSuperLink();
-  using node = await FleetClient.create(link, { key });
-  const nodeId = await node.join();
-  const { timestamp } = await node.prove();
-  const headers = headersOf(await proveText(key, timestamp, "SHA-384"));
-  const call = node.call(node.method.pullMessages, { node: { nodeId } }, headers);
-  assertEquals(await refusal(call), ["UNAUTHENTICATED", BAD_SIGNATURE]);
-});
+for (const plane of PLANES) {
+  Deno.test(`The Fleet API refuses a signature with another hash over ${plane}`, async () => {
+    await using link = await startTestSuperLink();
+    using node = await FleetClient.create(link, { key, plane });
+    const nodeId = await node.join();
+    const { timestamp } = await node.prove();
+    const headers = headersOf(await proveText(key, timestamp, "SHA-384"));
+    const call = node.call(node.method.pullMessages, { node: { nodeId } }, headers);
+    assertEquals(await refusal(call), unproved(plane, BAD_SIGNATURE));
+  });
+}
 
 /** Ages of a proof in microseconds, at the exclusive bounds of the window. */
 const AGES: [toleranceMs: number, ageMicros: number, accepted: boolean][] = [
@@ -159,98 +172,106 @@ const AGES: [toleranceMs: number, ageMicros: number, accepted: boolean][] = [
   [1_000, 6_000_000, false],
 ];
 
-for (const [proofToleranceMs, ageMicros, accepted] of AGES) {
-  const verb = accepted ? "accepts" : "refuses";
-  const window = `a window of ${proofToleranceMs / 1000} s`;
-  Deno.test(`The Fleet API ${verb} a proof that is ${ageMicros} µs old in ${window}`, async () => {
-    await using link = await startTestSuperLink({ proofToleranceMs });
-    // A state in memory accepts no proof from before its start.
-    link.clock.advance({ seconds: 1000 });
-    using node = await FleetClient.create(link, { key });
-    const proof = await proveAt(key, link.clock.micros - ageMicros);
-    const call = node.call(
-      node.method.registerNode,
-      { publicKey: node.publicKeyPem },
-      headersOf(proof),
-    );
-    if (accepted) await call;
-    else assertEquals(await refusal(call), ["UNAUTHENTICATED", BAD_TIMESTAMP]);
-  });
-}
-
-for (const row of FLEET_AUTH.timestamp_window) {
-  const verb = row.accepted ? "accepts" : "refuses";
-  Deno.test(`The Fleet API ${verb} Flower's recorded timestamp: ${row.note}`, async () => {
-    await using link = await startTestSuperLink({ clock: new TestClock(0) });
-    link.clock.micros = parseTimestamp(row.now) ?? NaN;
-    const vectorKey = readPrivateKey(VECTOR_KEY.private_openssh);
-    using node = await FleetClient.create(link, { key: vectorKey });
-    const headers = headersOf(await proveText(vectorKey, row.timestamp));
-    const call = node.call(node.method.registerNode, { publicKey: node.publicKeyPem }, headers);
-    if (row.accepted) await call;
-    else assertEquals(await refusal(call), ["UNAUTHENTICATED", BAD_TIMESTAMP]);
-  });
-}
-
-for (const row of FLEET_AUTH.auth) {
-  const verb = row.valid ? "accepts" : "refuses";
-  Deno.test(`The Fleet API ${verb} Flower's recorded proof: ${row.note ?? "as it was"}`, async () => {
-    await using link = await startTestSuperLink({ clock: new TestClock(0) });
-    link.clock.micros = parseTimestamp(row.timestamp) ?? NaN;
-    using node = await FleetClient.create(link);
-    const publicKey = text(VECTOR_KEY.public_spki_pem);
-    const headers = headersOf({
-      publicKeyPem: publicKey,
-      timestamp: row.timestamp,
-      signature: decodeHex(row.signature_der_hex),
+for (const plane of PLANES) {
+  for (const [proofToleranceMs, ageMicros, accepted] of AGES) {
+    const verb = accepted ? "accepts" : "refuses";
+    const window = `a window of ${proofToleranceMs / 1000} s`;
+    Deno.test(`The Fleet API ${verb} a proof that is ${ageMicros} µs old in ${window} over ${plane}`, async () => {
+      await using link = await startTestSuperLink({ proofToleranceMs });
+      // A state in memory accepts no proof from before its start.
+      link.clock.advance({ seconds: 1000 });
+      using node = await FleetClient.create(link, { key, plane });
+      const proof = await proveAt(key, link.clock.micros - ageMicros);
+      const call = node.call(
+        node.method.registerNode,
+        { publicKey: node.publicKeyPem },
+        headersOf(proof),
+      );
+      if (accepted) await call;
+      else assertEquals(await refusal(call), unproved(plane, BAD_TIMESTAMP));
     });
-    const call = node.call(node.method.registerNode, { publicKey }, headers);
-    if (row.valid) await call;
-    else assertEquals(await refusal(call), ["UNAUTHENTICATED", BAD_SIGNATURE]);
-  });
+  }
 }
 
-Deno.test("The Fleet API binds the proved key to the key or node of the request", async () => {
-  await using link = await startTestSuperLink();
-  using node = await FleetClient.create(link);
-  using other = await FleetClient.create(link);
-  using stranger = await FleetClient.create(link);
-  using gone = await FleetClient.create(link);
-  const nodeId = await node.join();
-  const otherId = await other.join();
-  const goneId = await gone.join();
-  await gone.unregister(goneId);
-  const { method } = node;
-  const interval = { heartbeatInterval: 30 };
-  const calls: [name: string, call: () => Promise<unknown>][] = [];
-  const asNode = (caller: FleetClient, id: bigint) =>
-    calls.push(
-      [`deactivate ${id}`, () => caller.deactivate(id)],
-      [`unregister ${id}`, () => caller.unregister(id)],
-      [`heartbeat of ${id}`, () => caller.heartbeat(id)],
-      [`pull of ${id}`, () => caller.pull(id)],
-    );
-  const withKey = (caller: FleetClient, publicKey: Uint8Array) =>
-    calls.push(
-      ["register", () => caller.call(method.registerNode, { publicKey })],
-      ["activate", () => caller.call(method.activateNode, { publicKey, ...interval })],
-    );
-  for (const publicKey of [new Uint8Array(), text("x"), other.publicKeyPem]) {
-    withKey(node, publicKey);
-    withKey(stranger, publicKey);
+for (const plane of PLANES) {
+  for (const row of FLEET_AUTH.timestamp_window) {
+    const verb = row.accepted ? "accepts" : "refuses";
+    Deno.test(`The Fleet API ${verb} Flower's recorded timestamp: ${row.note} over ${plane}`, async () => {
+      await using link = await startTestSuperLink({ clock: new TestClock(0) });
+      link.clock.micros = parseTimestamp(row.now) ?? NaN;
+      const vectorKey = readPrivateKey(VECTOR_KEY.private_openssh);
+      using node = await FleetClient.create(link, { key: vectorKey, plane });
+      const headers = headersOf(await proveText(vectorKey, row.timestamp));
+      const call = node.call(node.method.registerNode, { publicKey: node.publicKeyPem }, headers);
+      if (row.accepted) await call;
+      else assertEquals(await refusal(call), unproved(plane, BAD_TIMESTAMP));
+    });
   }
-  for (const id of [otherId, goneId, 0n, 1n, 12345n]) asNode(node, id);
-  for (const id of [nodeId, 12345n]) asNode(stranger, id);
-  asNode(gone, goneId);
-  calls.push(
-    ["heartbeat without a node", () => node.call(method.sendNodeHeartbeat, interval)],
-    ["pull without a node", () => node.call(method.pullMessages, {})],
-  );
-  for (const [name, call] of calls) {
-    assertEquals(await refusal(call()), ["UNAUTHENTICATED", "Invalid node ID"], name);
+}
+
+for (const plane of PLANES) {
+  for (const row of FLEET_AUTH.auth) {
+    const verb = row.valid ? "accepts" : "refuses";
+    Deno.test(`The Fleet API ${verb} Flower's recorded proof: ${row.note ?? "as it was"} over ${plane}`, async () => {
+      await using link = await startTestSuperLink({ clock: new TestClock(0) });
+      link.clock.micros = parseTimestamp(row.timestamp) ?? NaN;
+      using node = await FleetClient.create(link, { plane });
+      const publicKey = text(VECTOR_KEY.public_spki_pem);
+      const headers = headersOf({
+        publicKeyPem: publicKey,
+        timestamp: row.timestamp,
+        signature: decodeHex(row.signature_der_hex),
+      });
+      const call = node.call(node.method.registerNode, { publicKey }, headers);
+      if (row.valid) await call;
+      else assertEquals(await refusal(call), unproved(plane, BAD_SIGNATURE));
+    });
   }
-  assertEquals(await node.heartbeat(nodeId), true);
-});
+}
+
+for (const plane of PLANES) {
+  Deno.test(`The Fleet API binds the proved key to the key or node of the request over ${plane}`, async () => {
+    await using link = await startTestSuperLink();
+    using node = await FleetClient.create(link, { plane });
+    using other = await FleetClient.create(link, { plane });
+    using stranger = await FleetClient.create(link, { plane });
+    using gone = await FleetClient.create(link, { plane });
+    const nodeId = await node.join();
+    const otherId = await other.join();
+    const goneId = await gone.join();
+    await gone.unregister(goneId);
+    const { method } = node;
+    const interval = { heartbeatInterval: 30 };
+    const calls: [name: string, call: () => Promise<unknown>][] = [];
+    const asNode = (caller: FleetClient, id: bigint) =>
+      calls.push(
+        [`deactivate ${id}`, () => caller.deactivate(id)],
+        [`unregister ${id}`, () => caller.unregister(id)],
+        [`heartbeat of ${id}`, () => caller.heartbeat(id)],
+        [`pull of ${id}`, () => caller.pull(id)],
+      );
+    const withKey = (caller: FleetClient, publicKey: Uint8Array) =>
+      calls.push(
+        ["register", () => caller.call(method.registerNode, { publicKey })],
+        ["activate", () => caller.call(method.activateNode, { publicKey, ...interval })],
+      );
+    for (const publicKey of [new Uint8Array(), text("x"), other.publicKeyPem]) {
+      withKey(node, publicKey);
+      withKey(stranger, publicKey);
+    }
+    for (const id of [otherId, goneId, 0n, 1n, 12345n]) asNode(node, id);
+    for (const id of [nodeId, 12345n]) asNode(stranger, id);
+    asNode(gone, goneId);
+    calls.push(
+      ["heartbeat without a node", () => node.call(method.sendNodeHeartbeat, interval)],
+      ["pull without a node", () => node.call(method.pullMessages, {})],
+    );
+    for (const [name, call] of calls) {
+      assertEquals(await refusal(call()), unproved(plane, "Invalid node ID"), name);
+    }
+    assertEquals(await node.heartbeat(nodeId), true);
+  });
+}
 
 Deno.test("ActivateNode tells a proved key that owns no node so, as Flower does", async () => {
   await using link = await startTestSuperLink();

@@ -3,7 +3,14 @@ import { pooledMap } from "@std/async";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import type { Proof } from "../../keys/proof.ts";
-import { FleetClient, headersOf, rawHeadersOf, refusal } from "../testing/fleet_client.ts";
+import {
+  FleetClient,
+  headersOf,
+  type Plane,
+  PLANES,
+  rawHeadersOf,
+  refusal,
+} from "../testing/fleet_client.ts";
 import { twinOf } from "../testing/proofs.ts";
 import { base64, RawConnection } from "../../wire/testing/raw_connection.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
@@ -22,9 +29,9 @@ interface Victim {
 }
 
 /** Joins and heartbeats until `count` proofs were accepted, the first two of them for joining. */
-async function listenedTo(link: TestSuperLink, count: number): Promise<Victim> {
+async function listenedTo(link: TestSuperLink, count: number, plane?: Plane): Promise<Victim> {
   const key = await generatePrivateKey("P-384");
-  const client = await FleetClient.create(link, { key });
+  const client = await FleetClient.create(link, { key, ...plane && { plane } });
   const { method, publicKeyPem: publicKey } = client;
   const captured = await Promise.all(Array.from({ length: count }, () => client.prove()));
   const [first, second, ...others] = captured.map(headersOf);
@@ -67,37 +74,51 @@ function rewrapped(text: string): string {
   return [begin, ...lines.join("").match(/.{1,20}/g) ?? [], end].join("\n");
 }
 
-Deno.test("No captured proof of 1,000 in any disguise is accepted, for whatever it is sent", async () => {
-  await using link = await startTestSuperLink();
-  const victim = await listenedTo(link, 20);
-  using client = victim.client;
-  using captor = await FleetClient.create(link);
-  const captorId = await captor.join();
-  const methods: readonly DescMethodUnary[] = Object.values(client.method);
-  const { publicKeyPem: publicKey } = client;
-  const bodies = [victim.nodeId, captorId].map((nodeId) => (
-    { node: { nodeId }, nodeId, publicKey, heartbeatInterval: 30 }
-  ));
-  const attempts: Attempt[] = [];
-  for (const [index, proof] of victim.captured.entries()) {
-    for (const [nth, [name, disguise]] of DISGUISES.entries()) {
-      for (const [place, method] of methods.entries()) {
-        for (const [which, body] of bodies.entries()) {
-          // All would be 2,880; every third is of each kind as well.
-          if ((index + nth + place + which) % 3 !== 0) continue;
-          attempts.push({ name: `${name}: ${method.name}`, method, body, proof: disguise(proof) });
+for (const plane of PLANES) {
+  Deno.test(`No captured proof of 1,000 in any disguise is accepted over ${plane}, for whatever it is sent`, async () => {
+    await using link = await startTestSuperLink();
+    const victim = await listenedTo(link, 20, plane);
+    using client = victim.client;
+    using captor = await FleetClient.create(link);
+    const captorId = await captor.join();
+    const methods: readonly DescMethodUnary[] = Object.values(client.method);
+    const { publicKeyPem: publicKey } = client;
+    const bodies = [victim.nodeId, captorId].map((nodeId) => (
+      { node: { nodeId }, nodeId, publicKey, heartbeatInterval: 30 }
+    ));
+    const attempts: Attempt[] = [];
+    for (const [index, proof] of victim.captured.entries()) {
+      for (const [nth, [name, disguise]] of DISGUISES.entries()) {
+        for (const [place, method] of methods.entries()) {
+          for (const [which, body] of bodies.entries()) {
+            // All would be 2,880; every third is of each kind as well.
+            if ((index + nth + place + which) % 3 !== 0) continue;
+            attempts.push({
+              name: `${name}: ${method.name}`,
+              method,
+              body,
+              proof: disguise(proof),
+            });
+          }
         }
       }
     }
-  }
-  assertEquals(attempts.length, 960);
-  const outcomes = pooledMap(32, attempts, async ({ proof, method, body, name }) => {
-    const call = client.call(method, onlyFields(method, body), headersOf(proof));
-    assertEquals(await refusal(call), [...REFUSED], name);
-  });
-  for await (const _ of outcomes);
+    assertEquals(attempts.length, 960);
+    const outcomes = pooledMap(32, attempts, async ({ proof, method, body, name }) => {
+      const call = client.call(method, onlyFields(method, body), headersOf(proof));
+      assertEquals(await refusal(call), [...REFUSED], name);
+    });
+    for await (const _ of outcomes);
 
-  // Base64 has many spellings for one value too: 2 x 20 more, over a raw connection.
+    assertEquals(await client.heartbeat(victim.nodeId), true, "the node itself goes on");
+  });
+}
+
+Deno.test("No captured proof is accepted in another spelling of its base64", async () => {
+  await using link = await startTestSuperLink();
+  const victim = await listenedTo(link, 20);
+  using client = victim.client;
+  // Over HTTP there is one spelling for each value.
   await using connection = await RawConnection.open(link.fleetAddress);
   for (const proof of victim.captured) {
     const headers = rawHeadersOf(proof);
@@ -123,21 +144,43 @@ function onlyFields(method: DescMethodUnary, fields: Record<string, unknown>) {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 }
 
-Deno.test("A proof that is sent many times at once is accepted once", async () => {
+Deno.test("A proof that is sent over one plane is not accepted over the other", async () => {
   await using link = await startTestSuperLink();
-  const victim = await listenedTo(link, 2);
-  using client = victim.client;
-  for (let round = 0; round < 5; round++) {
-    const headers = headersOf(await client.prove());
-    const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
-    const calls = Array.from(
-      { length: 20 },
-      () => client.call(client.method.sendNodeHeartbeat, request, headers),
-    );
-    const settled = await Promise.allSettled(calls);
-    assertEquals(settled.filter(({ status }) => status === "fulfilled").length, 1);
+  for (const [first, second] of [PLANES, PLANES.toReversed()]) {
+    const { client, nodeId, captured } = await listenedTo(link, 4, first);
+    using victim = client;
+    using other = await FleetClient.create(link, {
+      key: victim.key,
+      ...second && { plane: second },
+    });
+    const request = { node: { nodeId }, heartbeatInterval: 30 };
+    for (const proof of captured) {
+      for (const [name, disguise] of DISGUISES) {
+        const headers = headersOf(disguise(proof));
+        const again = other.call(other.method.sendNodeHeartbeat, request, headers);
+        assertEquals(await refusal(again), [...REFUSED], name);
+      }
+    }
   }
 });
+
+for (const plane of PLANES) {
+  Deno.test(`A proof that is sent many times at once over ${plane} is accepted once`, async () => {
+    await using link = await startTestSuperLink();
+    const victim = await listenedTo(link, 2, plane);
+    using client = victim.client;
+    for (let round = 0; round < 5; round++) {
+      const headers = headersOf(await client.prove());
+      const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
+      const calls = Array.from(
+        { length: 20 },
+        () => client.call(client.method.sendNodeHeartbeat, request, headers),
+      );
+      const settled = await Promise.allSettled(calls);
+      assertEquals(settled.filter(({ status }) => status === "fulfilled").length, 1);
+    }
+  });
+}
 
 Deno.test("Two proofs of one timestamp are both accepted, as threads of one node send them", async () => {
   await using link = await startTestSuperLink();

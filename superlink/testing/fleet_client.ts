@@ -16,13 +16,22 @@ import { spkiPem } from "../../keys/public_key.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Address } from "../../wire/address.ts";
 import { type CallHeaders, type ClientSecurity, GrpcChannel } from "../../wire/grpc/client.ts";
+import { HttpChannel } from "../../wire/http/client.ts";
 import { base64 } from "../../wire/testing/raw_connection.ts";
 import { StatusError, type StatusName } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 
+/** The ways into the Fleet API; they differ in nothing but what refusals are called. */
+export const PLANES = ["gRPC", "HTTP"] as const;
+
+/** One of {@linkcode PLANES}. */
+export type Plane = typeof PLANES[number];
+
 /** What a test starts a client for. */
 export interface FleetClientTarget {
   readonly fleetAddress: Address;
+  /** Not needed over gRPC. */
+  readonly httpAddress?: Address;
   readonly clock: Clock;
 }
 
@@ -30,6 +39,8 @@ export interface FleetClientTarget {
 export interface FleetClientOptions {
   readonly key?: PrivateKey;
   readonly security?: ClientSecurity;
+  /** Over gRPC without. */
+  readonly plane?: Plane;
 }
 
 /** One connection to the Fleet API with one key; the end of its `using` block closes it. */
@@ -37,10 +48,10 @@ export class FleetClient implements Disposable {
   readonly method = Fleet.method;
   readonly key: PrivateKey;
   readonly publicKeyPem: Uint8Array<ArrayBuffer>;
-  readonly #channel: GrpcChannel;
+  readonly #channel: GrpcChannel | HttpChannel;
   readonly #signer: ProofSigner;
 
-  private constructor(key: PrivateKey, signer: ProofSigner, channel: GrpcChannel) {
+  private constructor(key: PrivateKey, signer: ProofSigner, channel: GrpcChannel | HttpChannel) {
     this.key = key;
     this.publicKeyPem = new TextEncoder().encode(spkiPem(key.publicKey));
     this.#signer = signer;
@@ -49,13 +60,16 @@ export class FleetClient implements Disposable {
 
   /** A client that signs by the SuperLink's clock; it connects with its first call. */
   static async create(
-    { fleetAddress, clock }: FleetClientTarget,
-    { key, security = { insecure: true } }: FleetClientOptions = {},
+    { fleetAddress, httpAddress = fleetAddress, clock }: FleetClientTarget,
+    { key, security = { insecure: true }, plane = "gRPC" }: FleetClientOptions = {},
   ): Promise<FleetClient> {
     // P-256 verifies twice as fast as P-384, and few tests care.
     const own = key ?? await generatePrivateKey("P-256");
     const signer = await ProofSigner.create(own, () => clock.nowMicros());
-    return new FleetClient(own, signer, new GrpcChannel(fleetAddress, security));
+    const channel = plane === "HTTP"
+      ? new HttpChannel(httpAddress, security)
+      : new GrpcChannel(fleetAddress, security);
+    return new FleetClient(own, signer, channel);
   }
 
   /** A new proof, not sent yet. */
@@ -128,6 +142,11 @@ export function rawHeadersOf({ publicKeyPem, timestamp, signature }: Proof) {
     "flwr-timestamp": timestamp,
     "flwr-signature-bin": base64(signature),
   };
+}
+
+/** How a refusal with Flower's gRPC text for proofs reads on a plane: over HTTP all are one. */
+export function unproved(plane: Plane, grpcText: string): [StatusName, string] {
+  return ["UNAUTHENTICATED", plane === "HTTP" ? "Invalid SuperNode authentication" : grpcText];
 }
 
 /** The status and text of a refused call; fails when the call was accepted. */
