@@ -18,7 +18,7 @@ import { StatusError } from "../../wire/status.ts";
 import { AppCli, type AppFiles, EXAMPLES, makeApp } from "../harness/app_cli.ts";
 import { shown } from "../harness/cli.ts";
 import { type FleetOptions, startFleet } from "../harness/fleet.ts";
-import { flower, TRELLIS } from "../harness/programs.ts";
+import { flower, type Program, TRELLIS } from "../harness/programs.ts";
 import { type Scene, scene } from "../harness/scene.ts";
 import type { SuperLink } from "../harness/superlink.ts";
 import { FINAL } from "./regression.ts";
@@ -67,24 +67,30 @@ scene("an app in TypeScript trains on our programs, without Python", [], async (
   await assertTrains(scene, await makeApp(scene, link, TYPESCRIPT));
 });
 
-scene(
-  "a ServerApp in Python trains ClientApps in TypeScript, on flower-superlink 1.25.0",
-  [REAL.superlink],
-  async (scene) => {
-    const { link } = await startFleet(scene, { ...OURS, superlink: REAL.superlink });
-    await assertTrains(scene, await makeMixedApp(scene, link, "server_app"));
-  },
-);
+const mixes: [string, string, string, Program[], FleetOptions][] = [
+  ["Python", "TypeScript", "our programs", [REAL.superexec], OURS],
+  ["TypeScript", "Python", "our programs", [REAL.superexec], OURS],
+  ["Python", "TypeScript", "flower-superlink 1.25.0", [REAL.superlink], {
+    ...OURS,
+    superlink: REAL.superlink,
+  }],
+  ["TypeScript", "Python", "flower-supernode 1.25.0", [REAL.supernode], {
+    ...OURS,
+    supernodes: [REAL.supernode, REAL.supernode],
+  }],
+];
 
-scene(
-  "a ServerApp in TypeScript trains ClientApps in Python, on flower-supernode 1.25.0",
-  [REAL.supernode],
-  async (scene) => {
-    const supernodes = [REAL.supernode, REAL.supernode];
-    const { link } = await startFleet(scene, { ...OURS, supernodes });
-    await assertTrains(scene, await makeMixedApp(scene, link, "client_app"));
-  },
-);
+for (const [server, client, where, programs, fleet] of mixes) {
+  scene(
+    `a ServerApp in ${server} trains ClientApps in ${client}, on ${where}`,
+    programs,
+    async (scene) => {
+      const { link } = await startFleet(scene, fleet);
+      const inPython = server === "Python" ? "server_app" : "client_app";
+      await assertTrains(scene, await makeMixedApp(scene, link, inPython));
+    },
+  );
+}
 
 /** The ServerApp of `apps/regression`. */
 const REGRESSION_SERVER =
@@ -114,10 +120,9 @@ export const app = new ServerApp(async (grid, { runConfig }) => {
 
 scene(
   "a ServerApp in TypeScript comes to the last digit of one in Python",
-  [REAL.supernode],
+  [REAL.superexec],
   async (scene) => {
-    const supernodes = [REAL.supernode, REAL.supernode];
-    const { link } = await startFleet(scene, { ...OURS, supernodes });
+    const { link } = await startFleet(scene, OURS);
     const pyproject = await Deno.readTextFile(join(REGRESSION, "pyproject.toml"));
     const folder = await makeApp(scene, link, REGRESSION, {
       "pyproject.toml": `${pyproject}\n[tool.trellis]\nruntime = "typescript"\n`,
