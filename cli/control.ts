@@ -1,44 +1,24 @@
 /**
- * Calls to the Control API of a SuperLink.
+ * Opens the Control API of a SuperLink, over whichever transport it offers.
  *
  * @module
  */
 
-import type {
-  DescMessage,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
 import type { SuperLinkConnection } from "../config/connection.ts";
-import { type CallOptions, GrpcChannel } from "../wire/grpc/client.ts";
+import { GrpcChannel } from "../wire/grpc/client.ts";
+import { StatusError } from "../wire/status.ts";
+import { offeredTransport, type Transport } from "../wire/transport.ts";
+import { control125 } from "./control_1_25.ts";
+import type { ControlClient } from "./control_client.ts";
 import { controlError } from "./control_error.ts";
-
-/** The time limit of a call that carries little. Flower has none and waits for ever. */
-const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** An open connection to a Control API. */
-export interface ControlClient {
-  unary<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    options?: CallOptions,
-  ): Promise<MessageShape<O>>;
-  serverStream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodServerStreaming<I, O>,
-    request: MessageInitShape<I>,
-    options: CallOptions,
-  ): AsyncGenerator<MessageShape<O>>;
-}
 
 /** Connects, lets `work` make its calls, and closes the connection in any case. */
 export async function withControl<T>(
   connection: SuperLinkConnection,
   work: (control: ControlClient) => Promise<T>,
 ): Promise<T> {
-  using control = openControl(connection);
   try {
+    using control = await openControl(connection);
     return await work(control);
   } catch (error) {
     throw await controlError(error, connection);
@@ -46,12 +26,29 @@ export async function withControl<T>(
 }
 
 /** A connection whose errors are left as they come, for callers that try again. */
-export function openControl(connection: SuperLinkConnection): ControlClient & Disposable {
-  const channel = new GrpcChannel(connection.address, connection.security);
-  return {
-    unary: (method, request, options) =>
-      channel.unary(method, request, { timeoutMs: DEFAULT_TIMEOUT_MS, ...options }),
-    serverStream: (method, request, options) => channel.serverStream(method, request, options),
-    [Symbol.dispose]: () => channel.close(),
-  };
+export async function openControl(
+  connection: SuperLinkConnection,
+): Promise<ControlClient & Disposable> {
+  const { address, security } = connection;
+  if (await transportOf(connection) === "grpc") {
+    const channel = new GrpcChannel(address, security);
+    return { ...control125(channel), [Symbol.dispose]: () => channel.close() };
+  }
+  // Half a second of loading that only those wait for who need it.
+  const { HttpChannel } = await import("../wire/http/client.ts");
+  const { control141 } = await import("./control_1_41.ts");
+  const channel = new HttpChannel(address, security);
+  return { ...control141(channel), [Symbol.dispose]: () => channel.close() };
+}
+
+/** What was found is not asked again by the same command. */
+const transports = new WeakMap<SuperLinkConnection, Transport>();
+
+async function transportOf(connection: SuperLinkConnection): Promise<Transport> {
+  const known = transports.get(connection);
+  if (known) return known;
+  const found = await offeredTransport(connection.address, connection.security);
+  if (!found) throw new StatusError("UNAVAILABLE", "It does not answer as a SuperLink should.");
+  transports.set(connection, found);
+  return found;
 }

@@ -70,7 +70,8 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
       if (!details.startsWith("Response message parsing error")) break;
       return [
         `The answer of the server at ${formatAddress(connection.address)} cannot be read.`,
-        "This CLI speaks the protocol of Flower 1.25; use the `flwr` of that SuperLink's version.",
+        "This CLI speaks the protocols of Flower 1.25 and 1.41; use the `flwr` of that SuperLink's " +
+        "version.",
       ];
     case "FAILED_PRECONDITION":
     case "NOT_FOUND":
@@ -84,8 +85,8 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
         `The server at ${
           formatAddress(connection.address)
         } cannot process this request: ${details}`,
-        "Check that the address is that of its Control API (port 9093 by default), and that it " +
-        "is a SuperLink of Flower 1.24 to 1.36 or of Trellis.",
+        "Check that the address is that of its Control API (port 9093 by default, and 8000 from " +
+        "Flower 1.37 on), and that it is a SuperLink of Flower 1.24 or newer, or of Trellis.",
       ];
   }
   return [

@@ -74,7 +74,7 @@ Deno.test("every refusal of the Control API has a sentence, and a remedy where t
       "INTERNAL",
       "Response message parsing error: illegal tag",
       "cannot be read",
-      "protocol of Flower 1.25",
+      "protocols of Flower 1.25",
     ],
     ["FAILED_PRECONDITION", "", "refused with FAILED_PRECONDITION", ""],
     ["UNKNOWN", "Exception calling application: x", "answered UNKNOWN", "look at its log"],

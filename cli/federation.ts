@@ -4,12 +4,12 @@
  * @module
  */
 
-import { Control, type ShowFederationResponse } from "../proto/gen/flwr/proto/control_pb.ts";
 import type { Run } from "../proto/gen/flwr/proto/run_pb.ts";
 import type { JsonValue } from "../terminal/json.ts";
 import { renderTable, type TableOptions } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
+import type { FederationContents } from "./control_client.ts";
 import { type ListedNode, listNodes, NODE_COLUMNS, nodeCells } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { runApp, runSeconds, runStatus, runStatusCells } from "./run_view.ts";
@@ -28,15 +28,12 @@ const list: Command = {
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
       const connection = await findConnection(positionals);
       say("📄 Listing federations...");
-      const { federations } = await withControl(
-        connection,
-        (control) => control.unary(Control.method.listFederations, {}),
-      );
+      const names = await withControl(connection, (control) => control.listFederations());
       return {
-        json: federations.map(({ name }) => ({ "name": name })),
+        json: names.map((name) => ({ "name": name })),
         view: renderTable(
           [{ header: "Federation", keepWhole: true }],
-          federations.map(({ name }) => [{ text: name }]),
+          names.map((name) => [{ text: name }]),
           { paint: terminal.paint, maxWidth: terminal.columns },
         ),
       };
@@ -56,8 +53,7 @@ const show: Command = {
       say(`📄 Showing '${connection.federation}' federation ...`);
       const answer = await withControl(
         connection,
-        (control) =>
-          control.unary(Control.method.showFederation, { federationName: connection.federation }),
+        (control) => control.showFederation(connection.federation),
       );
       const contents = contentsOf(answer);
       return {
@@ -75,17 +71,17 @@ export const federationCommands: CommandGroup = {
 };
 
 interface Contents {
-  readonly members: readonly string[];
+  readonly members: FederationContents["members"];
   readonly nodes: readonly ListedNode[];
   readonly runs: readonly Run[];
   readonly now: string;
 }
 
-function contentsOf({ federation, now }: ShowFederationResponse): Contents {
+function contentsOf({ members, nodes, runs, now }: FederationContents): Contents {
   return {
-    members: federation?.memberAids ?? [],
-    nodes: listNodes(federation?.nodes ?? []),
-    runs: (federation?.runs ?? []).toSorted((a, b) =>
+    members,
+    nodes: listNodes(nodes),
+    runs: runs.toSorted((a, b) =>
       (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
     ),
     now,
@@ -95,7 +91,7 @@ function contentsOf({ federation, now }: ShowFederationResponse): Contents {
 /** Three lists, their names with underscores: Flower 1.25.0's shape. */
 function contentsJson({ members, nodes, runs, now }: Contents): JsonValue {
   return [
-    members.map((id) => ({ "member_id": id, "role": "Member" })),
+    members.map(({ id, role }) => ({ "member_id": id, "role": role })),
     nodes.map(({ info, status }) => ({
       "node_id": String(info.nodeId),
       "owner": info.ownerName,
@@ -115,10 +111,10 @@ function contentsView({ members, nodes, runs, now }: Contents, options: TableOpt
   return [
     renderTable(
       [{ header: "Account ID", keepWhole: true }, { header: "Role" }],
-      members.map((id) => [{ text: id }, { text: "Member" }]),
+      members.map(({ id, role }) => [{ text: id }, { text: role }]),
       { ...options, title: "Federation Members" },
     ),
-    renderTable(NODE_COLUMNS.slice(0, 3), shown.map((node) => nodeCells(node)), {
+    renderTable(NODE_COLUMNS, shown.map((node) => nodeCells(node)), {
       ...options,
       title: "SuperNodes in the Federation",
     }),

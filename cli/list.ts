@@ -4,16 +4,16 @@
  * @module
  */
 
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { printable } from "../terminal/display_width.ts";
 import { UsageError } from "../terminal/errors.ts";
-import { switchFlag, textFlag } from "../terminal/flags.ts";
+import { numberFlag, switchFlag, textFlag } from "../terminal/flags.ts";
 import { renderSheet, renderTable, type TableOptions } from "../terminal/table.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
+import type { ListedRuns } from "./control_client.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
-import { type ListedRuns, RUN_COLUMNS, runJson, runRow, runSheet } from "./run_view.ts";
+import { RUN_COLUMNS, runJson, runRow, runSheet } from "./run_view.ts";
 import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
@@ -23,6 +23,12 @@ import {
 import { timestampUs } from "./timestamp.ts";
 
 const RUN_ID_FLAG = textFlag("run-id", "RUN_ID", "Show everything of this run.");
+const LIMIT_FLAG = numberFlag(
+  "limit",
+  "N",
+  "List the N runs only that were started last.",
+  { min: 1, max: 1_000_000, integer: true, defaultText: "all" },
+);
 const RUNS_FLAG = switchFlag("runs", "List all runs (the default).", { hidden: true });
 
 /** `trellis list`, and `ls` for short. */
@@ -31,7 +37,7 @@ export const listCommand: Command = {
     name: "trellis list",
     summary: "List runs, oldest first, or show everything of one. Short: ls.",
     positionals: TARGET_POSITIONALS,
-    flags: [RUN_ID_FLAG, RUNS_FLAG, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
+    flags: [RUN_ID_FLAG, LIMIT_FLAG, RUNS_FLAG, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
   },
   aliases: ["ls"],
   run({ flags, positionals }, terminal) {
@@ -48,11 +54,10 @@ export const listCommand: Command = {
           ? "📄 Listing all runs..."
           : `🔍 Displaying information for run ID ${runId}...`,
       );
-      const { runDict, now } = await withControl(
-        connection,
-        (control) => control.unary(Control.method.listRuns, runId === undefined ? {} : { runId }),
-      );
-      const runs = Object.values(runDict).sort((a, b) =>
+      const limit = LIMIT_FLAG.of(flags);
+      const listed = await withControl(connection, (control) => control.listRuns({ runId, limit }));
+      const { now } = listed;
+      const runs = listed.runs.toSorted((a, b) =>
         (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
       );
       const options = { paint: terminal.paint, maxWidth: terminal.columns };

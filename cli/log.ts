@@ -5,7 +5,6 @@
  */
 
 import type { SuperLinkConnection } from "../config/connection.ts";
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { colourful } from "../terminal/colour.ts";
 import { printable } from "../terminal/display_width.ts";
 import { UsageError } from "../terminal/errors.ts";
@@ -67,16 +66,14 @@ export interface FollowedRun {
  */
 export async function followRun(run: FollowedRun, terminal: Terminal): Promise<number> {
   if (!await follow(run, terminal)) return INTERRUPTED;
-  const { runDict } = await withControl(
-    run.connection,
-    (control) => control.unary(Control.method.listRuns, { runId: run.runId }),
-  );
-  const ended = runDict[String(run.runId)];
+  const { runId } = run;
+  const { runs } = await withControl(run.connection, (control) => control.listRuns({ runId }));
+  const ended = runs.find((listed) => listed.runId === runId);
   const status = ended ? runStatus(ended) : "";
   if (status === "finished:completed") return 0;
   const details = printable(ended?.status?.details ?? "");
   const reason = details === "" ? "" : `: ${details}`;
-  terminal.say(terminal.paintTalk(`Run ${run.runId} is ${status}${reason}`, "bold", "red"));
+  terminal.say(terminal.paintTalk(`Run ${runId} is ${status}${reason}`, "bold", "red"));
   return 1;
 }
 

@@ -6,7 +6,6 @@
 
 import { delay } from "@std/async";
 import type { SuperLinkConnection } from "../config/connection.ts";
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { StatusError } from "../wire/status.ts";
 import { openControl } from "./control.ts";
 import { controlError } from "./control_error.ts";
@@ -96,9 +95,8 @@ async function* openLog(
   timeoutMs: number,
   signal: AbortSignal,
 ) {
-  using control = openControl(connection);
-  const request = { runId, afterTimestamp };
-  yield* control.serverStream(Control.method.streamLogs, request, { timeoutMs, signal });
+  using control = await openControl(connection);
+  yield* control.streamLogs({ runId, afterTimestamp }, { timeoutMs, signal });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

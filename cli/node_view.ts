@@ -12,14 +12,26 @@ import type { JsonValue } from "../terminal/json.ts";
 import type { Cell, Column } from "../terminal/table.ts";
 import { secondsBetween, showElapsed, showTimestamp, timestampUs } from "./timestamp.ts";
 
-/** The columns of `supernode list`. */
+/** The first columns, of whatever list of nodes. */
 export const NODE_COLUMNS: readonly Column[] = [
   { header: "Node ID", keepWhole: true },
   { header: "Owner" },
   { header: "Status" },
-  { header: "Elapsed" },
-  { header: "Status Changed @" },
 ];
+
+/** The columns of `supernode list`; names have one when there are any. */
+export function nodeColumns(nodes: readonly ListedNode[]): readonly Column[] {
+  return [
+    ...NODE_COLUMNS,
+    { header: "Elapsed" },
+    { header: "Status Changed @" },
+    ...(haveNames(nodes) ? [{ header: "Name" }] : []),
+  ];
+}
+
+function haveNames(nodes: readonly ListedNode[]): boolean {
+  return nodes.some(({ info }) => info.name !== undefined);
+}
 
 type NodeStatus = "registered" | "online" | "offline" | "unregistered";
 
@@ -55,8 +67,15 @@ export function listNodes(nodes: readonly NodeInfo[]): ListedNode[] {
     );
 }
 
-/** The row of a node; `now` is the SuperLink's clock, so that this machine's does not matter. */
-export function nodeRow(node: ListedNode, now: string): readonly Cell[] {
+/**
+ * The row of one of the listed nodes; `now` is the SuperLink's clock, so that this machine's does not
+ * matter.
+ */
+export function nodeRow(
+  node: ListedNode,
+  now: string,
+  listed: readonly ListedNode[],
+): readonly Cell[] {
   const { info, status } = node;
   return [
     ...nodeCells(node),
@@ -72,6 +91,7 @@ export function nodeRow(node: ListedNode, now: string): readonly Cell[] {
       ),
       styles: ["brightBlack"],
     },
+    ...(haveNames(listed) ? [{ text: printable(info.name ?? "") }] : []),
   ];
 }
 
@@ -85,7 +105,7 @@ export function nodeCells({ info, status }: ListedNode): readonly Cell[] {
   ];
 }
 
-/** A node in the JSON of `supernode list`, as Flower 1.25.0 writes it. */
+/** A node in the JSON of `supernode list`, as Flower 1.25.0 writes it, with its name and place. */
 export function nodeJson({ info, status }: ListedNode, now: string): JsonValue {
   return {
     "node-id": String(info.nodeId),
@@ -97,6 +117,8 @@ export function nodeJson({ info, status }: ListedNode, now: string): JsonValue {
     "online-elapsed": secondsBetween(info.lastActivatedAt, now),
     "offline-at": showTimestamp(info.lastDeactivatedAt),
     "deleted-at": showTimestamp(info.unregisteredAt),
+    ...(info.name === undefined ? {} : { "name": info.name }),
+    ...(info.location === undefined ? {} : { "location": info.location }),
   };
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { printable } from "../terminal/display_width.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { textFlag } from "../terminal/flags.ts";
@@ -37,11 +36,11 @@ export const pullCommand: Command = {
     if (id === undefined) throw new UsageError("The argument RUN_ID is missing.");
     const runId = parseId(id, "RUN_ID");
     requireUint64(runId);
-    const { url } = await withControl(
+    const url = await withControl(
       await findConnection(target, processContext(flags)),
-      (control) => control.unary(Control.method.pullArtifacts, { runId }),
+      (control) => control.pullArtifacts(runId),
     );
-    if (!url) {
+    if (url === "") {
       throw new ExitError(`The SuperLink has no address for the artifacts of run ${runId}.`);
     }
     terminal.print(`✅ Artifacts for run ${runId} can be downloaded from: ${printable(url)}`);

@@ -8,9 +8,6 @@ import type { SuperLinkConnection } from "../config/connection.ts";
 import { fuseRunConfig } from "../config/run_config.ts";
 import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
 import type { BuiltFab } from "../fab/build_fab.ts";
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
-import { configToProto } from "../records/record_value.ts";
-import { userConfigToProto } from "../records/scalar_map.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { listFlag, switchFlag } from "../terminal/flags.ts";
 import type { JsonValue } from "../terminal/json.ts";
@@ -131,26 +128,16 @@ async function startRun(
   overrides: UserConfig,
   { fab, appSpec = "" }: RunnableApp,
 ): Promise<bigint> {
-  const items = Array.from(connection.options, ([key, value]) => ({
-    key,
-    value: { value: configToProto(value) },
-  }));
-  const request = {
-    ...(fab ? { fab: { hashStr: fab.hash, content: fab.content } } : {}),
-    overrideConfig: userConfigToProto(overrides),
-    federationOptions: { items },
+  const run = {
+    fab,
     appSpec,
+    overrides,
     federation: connection.federation,
+    options: connection.options,
   };
-  const { runId = 0n } = await withControl(
-    connection,
-    (control) => control.unary(Control.method.startRun, request, { timeoutMs: UPLOAD_TIMEOUT_MS }),
-  );
+  const runId = await withControl(connection, (control) => control.startRun(run));
   if (runId !== 0n) return runId;
   throw new ExitError("The SuperLink did not start the run, and did not say why.", {
     remedy: "Flower 1.25 answers so when a FAB is too large. Look at the SuperLink's log.",
   });
 }
-
-/** For a FAB of 10 MiB over a slow line, and a SuperLink that fetches an app first. */
-const UPLOAD_TIMEOUT_MS = 300_000;

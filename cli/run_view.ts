@@ -11,12 +11,6 @@ import type { Cell, Column } from "../terminal/table.ts";
 import { secondsBetween, showElapsed, showTimestamp } from "./timestamp.ts";
 import { showBytes } from "./upload.ts";
 
-/** Runs, and the time by the SuperLink's clock. */
-export interface ListedRuns {
-  readonly runs: readonly Run[];
-  readonly now: string;
-}
-
 /** The columns of `ls`. */
 export const RUN_COLUMNS: readonly Column[] = [
   { header: "Run ID", keepWhole: true },

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
@@ -34,11 +33,8 @@ export const stopCommand: Command = {
       requireUint64(runId);
       const connection = await findConnection(target, processContext(flags));
       say(`✋ Stopping run ID ${runId}...`);
-      const { success } = await withControl(
-        connection,
-        (control) => control.unary(Control.method.stopRun, { runId }),
-      );
-      if (!success) throw new ExitError(`Run ${runId} could not be stopped.`);
+      const stopped = await withControl(connection, (control) => control.stopRun(runId));
+      if (!stopped) throw new ExitError(`Run ${runId} could not be stopped.`);
       return {
         json: { "success": true, "run-id": String(runId) },
         view: terminal.paint(`✅ Run ${runId} successfully stopped.`, "green"),

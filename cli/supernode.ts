@@ -6,16 +6,22 @@
 
 import { readPublicKeyFile } from "../keys/key_files.ts";
 import { spkiPem } from "../keys/public_key.ts";
-import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { ExitError } from "../terminal/errors.ts";
-import { switchFlag } from "../terminal/flags.ts";
+import { switchFlag, textFlag } from "../terminal/flags.ts";
 import { renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
-import { listNodes, NODE_COLUMNS, nodeJson, nodeRow } from "./node_view.ts";
+import { listNodes, nodeColumns, nodeJson, nodeRow } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, TARGET_POSITIONALS } from "./target.ts";
+
+const NAME_FLAG = textFlag("name", "NAME", "What to call the SuperNode in lists (HTTP only).");
+const LOCATION_FLAG = textFlag(
+  "location",
+  "LAT,LON",
+  "Where the SuperNode is, in degrees, as in 52.5,13.4 (HTTP only).",
+);
 
 const register: Command = {
   spec: {
@@ -29,16 +35,17 @@ const register: Command = {
       },
       ...TARGET_POSITIONALS,
     ],
-    flags: [FORMAT_FLAG],
+    flags: [NAME_FLAG, LOCATION_FLAG, FORMAT_FLAG],
     epilogue:
       "Example: trellis supernode register keys/client_credentials_1.pub . local-deployment",
   },
   run: ({ flags, positionals: [file = "", ...target] }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async () => {
       const publicKey = new TextEncoder().encode(spkiPem(await readPublicKeyFile(file)));
-      const { nodeId = 0n } = await withControl(
+      const node = { publicKey, name: NAME_FLAG.of(flags), location: LOCATION_FLAG.of(flags) };
+      const nodeId = await withControl(
         await findConnection(target),
-        (control) => control.unary(Control.method.registerNode, { publicKey }),
+        (control) => control.registerNode(node),
       );
       if (nodeId === 0n) {
         throw new ExitError("The SuperNode could not be registered.", { remedy: "Try again." });
@@ -66,7 +73,7 @@ const unregister: Command = {
       requireUint64(nodeId);
       await withControl(
         await findConnection(target),
-        (control) => control.unary(Control.method.unregisterNode, { nodeId }),
+        (control) => control.unregisterNode(nodeId),
       );
       return {
         json: { "success": true, "node-id": nodeId },
@@ -92,18 +99,16 @@ const list: Command = {
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
       const connection = await findConnection(positionals);
       say("📄 Listing all nodes...");
-      const { nodesInfo, now } = await withControl(
-        connection,
-        (control) => control.unary(Control.method.listNodes, {}),
-      );
-      const nodes = listNodes(nodesInfo);
+      const listed = await withControl(connection, (control) => control.listNodes());
+      const { now } = listed;
+      const nodes = listNodes(listed.nodes);
       const shown = VERBOSE_FLAG.of(flags)
         ? nodes
         : nodes.filter(({ status }) => status !== "unregistered");
       return {
         // Flower's JSON has the unregistered ones, with --verbose and without.
         json: { "success": true, "nodes": nodes.map((node) => nodeJson(node, now)) },
-        view: renderTable(NODE_COLUMNS, shown.map((node) => nodeRow(node, now)), {
+        view: renderTable(nodeColumns(shown), shown.map((node) => nodeRow(node, now, shown)), {
           paint: terminal.paint,
           maxWidth: terminal.columns,
         }),

@@ -1,7 +1,10 @@
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
+import { Control as Control141 } from "../../proto/gen/flwr1_41/proto/control_pb.ts";
 import { type Address, formatAddress } from "../../wire/address.ts";
 import { GrpcServer } from "../../wire/grpc/server.ts";
-import { defineService, type Methods } from "../../wire/service.ts";
+import { httpHandler } from "../../wire/http/handler.ts";
+import { HttpServer } from "../../wire/http/server.ts";
+import { defineService, type IncomingCall, type Methods } from "../../wire/service.ts";
 import { type RecordingTerminal, recordingTerminal } from "./recording_terminal.ts";
 import { cliCommand } from "../main.ts";
 import { describeFailure } from "../../terminal/failure.ts";
@@ -22,12 +25,33 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+const ANYWHERE = { host: "127.0.0.1", port: 0 } as const;
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** A SuperLink of Flower 1.25. */
 export async function controlScene(
   methods: Methods<typeof Control, undefined>,
 ): Promise<ControlScene> {
-  const server = new GrpcServer({ maxMessageBytes: 64 * 1024 * 1024 });
+  const server = new GrpcServer({ maxMessageBytes: MAX_MESSAGE_BYTES });
   server.add(defineService(Control, () => undefined, methods));
-  const address = await server.listen({ host: "127.0.0.1", port: 0 });
+  return await sceneOf(await server.listen(ANYWHERE), server);
+}
+
+/** A SuperLink of Flower 1.41; `admitted` is told of the headers of each call. */
+export async function controlScene141(
+  methods: Methods<typeof Control141, undefined>,
+  admitted: (call: IncomingCall) => void = () => {},
+): Promise<ControlScene> {
+  const service = defineService(Control141, (call) => void admitted(call), methods);
+  const bindings = [{ service, maxMessageBytes: MAX_MESSAGE_BYTES }];
+  const server = new HttpServer(httpHandler({ bindings }), undefined);
+  return await sceneOf(server.listen(ANYWHERE), server);
+}
+
+async function sceneOf(
+  address: Address,
+  server: { drain(graceMs: number): Promise<void> },
+): Promise<ControlScene> {
   const app = await Deno.makeTempDir({ prefix: "app" });
   await Deno.writeTextFile(
     `${app}/pyproject.toml`,

@@ -1,0 +1,94 @@
+/**
+ * The Control API of Flower 1.24 to 1.36, over gRPC.
+ *
+ * @module
+ */
+
+import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
+import { configToProto } from "../records/record_value.ts";
+import { userConfigToProto } from "../records/scalar_map.ts";
+import { ExitError } from "../terminal/errors.ts";
+import type { GrpcChannel } from "../wire/grpc/client.ts";
+import { CALL_TIMEOUT_MS, type ControlClient, UPLOAD_TIMEOUT_MS } from "./control_client.ts";
+import { timestampUs } from "./timestamp.ts";
+
+const { method } = Control;
+const SMALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
+
+/** Makes calls over a channel, which the caller closes. */
+export function control125(channel: Pick<GrpcChannel, "unary" | "serverStream">): ControlClient {
+  return {
+    async registerNode({ publicKey, name, location }) {
+      if (name !== undefined || location !== undefined) throw withoutNames();
+      const { nodeId = 0n } = await channel.unary(method.registerNode, { publicKey }, SMALL);
+      return nodeId;
+    },
+
+    async unregisterNode(nodeId) {
+      await channel.unary(method.unregisterNode, { nodeId }, SMALL);
+    },
+
+    async listNodes() {
+      const { nodesInfo, now } = await channel.unary(method.listNodes, {}, SMALL);
+      return { nodes: nodesInfo, now };
+    },
+
+    async listFederations() {
+      const { federations } = await channel.unary(method.listFederations, {}, SMALL);
+      return federations.map(({ name }) => name);
+    },
+
+    async showFederation(federationName) {
+      const answer = await channel.unary(method.showFederation, { federationName }, SMALL);
+      const { federation, now } = answer;
+      return {
+        members: (federation?.memberAids ?? []).map((id) => ({ id, role: "Member" })),
+        nodes: federation?.nodes ?? [],
+        runs: federation?.runs ?? [],
+        now,
+      };
+    },
+
+    async startRun({ fab, appSpec, overrides, federation, options }) {
+      const items = Array.from(options, ([key, value]) => ({
+        key,
+        value: { value: configToProto(value) },
+      }));
+      const { runId = 0n } = await channel.unary(method.startRun, {
+        ...(fab ? { fab: { hashStr: fab.hash, content: fab.content } } : {}),
+        overrideConfig: userConfigToProto(overrides),
+        federationOptions: { items },
+        appSpec,
+        federation,
+      }, { timeoutMs: UPLOAD_TIMEOUT_MS });
+      return runId;
+    },
+
+    async stopRun(runId) {
+      return (await channel.unary(method.stopRun, { runId }, SMALL)).success;
+    },
+
+    async listRuns({ runId, limit }) {
+      const request = runId === undefined ? {} : { runId };
+      const { runDict, now } = await channel.unary(method.listRuns, request, SMALL);
+      const newest = Object.values(runDict).sort((a, b) =>
+        (timestampUs(b.pendingAt) ?? 0) - (timestampUs(a.pendingAt) ?? 0)
+      );
+      return { runs: newest.slice(0, limit), now };
+    },
+
+    streamLogs: (log, options) => channel.serverStream(method.streamLogs, log, options),
+
+    async pullArtifacts(runId) {
+      return (await channel.unary(method.pullArtifacts, { runId }, SMALL)).url ?? "";
+    },
+  };
+}
+
+function withoutNames(): ExitError {
+  return new ExitError("This Control API keeps no names and locations of SuperNodes.", {
+    remedy:
+      "Leave out --name and --location, or use the HTTP address (port 8000 by default) of a " +
+      "SuperLink of Flower 1.38 or newer, or of Trellis.",
+  });
+}
