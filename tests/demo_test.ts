@@ -10,6 +10,8 @@ const demo = () =>
     name: "demo",
     command: Deno.execPath(),
     args: ["run", "-A", join(REPOSITORY, "examples", "demo", "demo.ts")],
+    // It finds no other programs, so it needs none.
+    env: { PATH: "/nothing/here" },
   });
 
 Deno.test("the demo goes as it should, and removes its folder", async () => {

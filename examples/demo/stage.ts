@@ -8,10 +8,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { paintFor } from "../../terminal/colour.ts";
+import { copyFolder, setFederation } from "../../tests/harness/app_folder.ts";
 import { freeAddress } from "../../tests/harness/ports.ts";
-import { RunningProcess } from "../../tests/harness/process.ts";
+import { type ProcessOptions, RunningProcess } from "../../tests/harness/process.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const APP = fileURLToPath(new URL("../iris-typescript/", import.meta.url));
 /** How long a step may take on a busy machine; the first one may have to download packages. */
 const WAIT_MS = 60_000;
 const paint = paintFor(Deno.stdout);
@@ -40,19 +42,26 @@ export class Stage {
     this.folder = folder;
   }
 
-  /** Makes the folder, with an app whose federation `local-deployment` is the demo's SuperLink. */
+  /**
+   * Makes the folder, with the app in TypeScript in its folder `iris`, whose federation
+   * `local-deployment` is the demo's SuperLink.
+   */
   static async open(): Promise<Stage> {
     const stage = new Stage(await Deno.makeTempDir({ prefix: "trellis-demo-" }));
-    await Deno.writeTextFile(join(stage.folder, "pyproject.toml"), pyproject(stage.controlAddress));
+    const app = join(stage.folder, "iris");
+    await copyFolder(APP, app);
+    await setFederation(app, {
+      address: stage.controlAddress,
+      rootCertificates: "../certificates/ca.crt",
+    });
     return stage;
   }
 
   /** Runs `trellis <words>` to its end, shows what it says and expects this exit code. */
   async run(words: string, expectedCode = 0): Promise<RunningProcess> {
     showCommand(words);
-    const process = this.#spawn(words);
+    const process = this.#spawn(words, { onLine: console.log });
     const code = await process.waitForExit(WAIT_MS);
-    show(process.lines);
     expect(code === expectedCode, `the exit code is ${code} instead of ${expectedCode}.`);
     return process;
   }
@@ -60,7 +69,7 @@ export class Stage {
   /** Starts `trellis <words>` in the background and shows its lines up to the one that matches. */
   async start(name: string, words: string, until: RegExp): Promise<RunningProcess> {
     showCommand(`${words} &`);
-    const process = this.#spawn(words, name);
+    const process = this.#spawn(words, { name });
     await process.waitForLine(until, WAIT_MS);
     showLog(process);
     return process;
@@ -73,14 +82,15 @@ export class Stage {
     await Deno.remove(this.folder, { recursive: true });
   }
 
-  #spawn(words: string, name = `trellis ${words}`): RunningProcess {
+  #spawn(words: string, options: Partial<ProcessOptions>): RunningProcess {
     expect(!this.#closed, "the demo goes on to its end.");
     const process = new RunningProcess({
-      name,
+      name: `trellis ${words}`,
       command: Deno.execPath(),
-      args: ["run", "-A", MAIN, ...words.split(" ")],
+      args: ["run", "-A", MAIN, ...splitWords(words)],
       cwd: this.folder,
       env: { FLWR_HOME: join(this.folder, "flwr-home") },
+      ...options,
     });
     this.#started.push(process);
     return process;
@@ -92,39 +102,21 @@ export function tell(sentence: string): void {
   console.log(`\n${paint(`# ${sentence}`, "bold")}`);
 }
 
-/** Shows what a program in the background has said, from the given line on. */
-export function showLog(process: RunningProcess, from = 0): void {
+/** Shows what a program in the background has said, from the given line on, as far as it matches. */
+export function showLog(process: RunningProcess, from = 0, matching = /^/): void {
   const label = paint(`${process.name} |`, "brightBlack");
-  show(process.lines.slice(from).map((line) => `${label} ${line}`));
+  for (const line of process.lines.slice(from)) {
+    if (matching.test(line)) console.log(`${label} ${line}`);
+  }
 }
 
-function show(lines: readonly string[]): void {
-  for (const line of lines) console.log(line);
+/** The words of a command line, of which those in double quotes are one. */
+function splitWords(line: string): string[] {
+  return Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, bare]) => quoted ?? bare ?? "");
 }
 
 /** A long command goes over several lines, as one would type it. */
 function showCommand(words: string): void {
   const lines = `trellis ${words}`.replaceAll(" --", words.length > 90 ? " \\\n    --" : " --");
   console.log(`\n${paint("$", "brightBlack")} ${paint(lines, "cyan")}`);
-}
-
-function pyproject(controlAddress: string): string {
-  return `[project]
-name = "demo"
-version = "1.0.0"
-
-[tool.flwr.app]
-publisher = "trellis"
-
-[tool.flwr.app.components]
-serverapp = "demo.server_app:app"
-clientapp = "demo.client_app:app"
-
-[tool.flwr.federations]
-default = "local-deployment"
-
-[tool.flwr.federations.local-deployment]
-address = "${controlAddress}"
-root-certificates = "certificates/ca.crt"
-`;
 }

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "@std/assert";
 import { delay } from "@std/async";
+import { copyFolder, setFederation } from "./app_folder.ts";
 import { Cli, shown } from "./cli.ts";
 import type { CommandOutcome } from "./process.ts";
 import type { Program } from "./programs.ts";
@@ -61,34 +62,8 @@ export async function makeApp(
   files: AppFiles = {},
 ): Promise<string> {
   const folder = await copyApp(scene, source, files);
-  const path = join(folder, "pyproject.toml");
-  const [own = ""] = (await Deno.readTextFile(path)).split("[tool.flwr.federations]");
-  await Deno.writeTextFile(
-    path,
-    `${own.trimEnd()}
-
-[tool.flwr.federations]
-default = "local-deployment"
-
-[tool.flwr.federations.local-deployment]
-address = "${controlAddress}"
-${
-      certificates === undefined
-        ? "insecure = true"
-        : `root-certificates = ${JSON.stringify(certificates.ca)}`
-    }
-`,
-  );
+  await setFederation(folder, { address: controlAddress, rootCertificates: certificates?.ca });
   return folder;
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (name === "__pycache__" || name.startsWith(".")) continue;
-    if (isDirectory) await copyFolder(join(from, name), join(to, name));
-    else await Deno.copyFile(join(from, name), join(to, name));
-  }
 }
 
 /** A CLI in the folder of an app, which it names as a person does: `. local-deployment`. */

@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to the environment that {@linkcode environment} makes. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Told of each line of its output as it comes. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** How a process ended. It is graceful when no SIGKILL was needed. */
@@ -190,6 +192,7 @@ export class RunningProcess implements AsyncDisposable {
 
   #add(lines: readonly string[]): void {
     this.#lines.push(...lines);
+    for (const line of lines) this.#options.onLine?.(line);
     this.#changes.dispatchEvent(new Event("change"));
   }
 
