@@ -1,153 +1,165 @@
 /**
- * Signed requests of SuperNodes: Trellis on disk beside Flower in memory and on disk. All run at the
- * same time and are measured in turns, so that what else the machine does hits them alike; what
- * counts are the ratios.
+ * How many signed requests a second a SuperLink answers, ours on disk beside Flower 1.25.0 in memory
+ * and with `--database`, over TLS:
+ *
+ *     deno run -A bench/fleet.ts [--visits 3] [--seconds 8] [--in-flight 32] [--out bench/results]
+ *
+ * The SuperLinks take turns, so that what else the machine does hits all of them, and each is loaded by
+ * the same process with real P-384 keys, one connection a node.
  *
  * @module
  */
 
 import { join } from "node:path";
-import { generateCertificates } from "../keys/certificates.ts";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "@std/cli/parse-args";
+import { makeCertificates } from "../tests/harness/credentials.ts";
 import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
-import { accepts, freeAddress } from "../tests/harness/ports.ts";
-import { RunningProcess } from "../tests/harness/process.ts";
 import { flower, type Program, TRELLIS } from "../tests/harness/programs.ts";
-import { delay } from "@std/async";
-import type { LoadOptions, LoadResult } from "./load.ts";
-import { median, table } from "./report.ts";
+import { Scene } from "../tests/harness/scene.ts";
+import { startSuperLink } from "../tests/harness/superlink.ts";
+import type { LoadReport } from "./fleet/load.ts";
+import { memoryBytes } from "./fleet/memory.ts";
+import { median } from "./median.ts";
 
-const FLOWER = "1.25.0";
-const ROUNDS = 5;
-const START_MS = 60_000;
-const LOAD_MS = 300_000;
-/** 32 requests of 8 SuperNodes are under way. */
-const LOAD = { nodes: 8, inFlight: 32, requests: 3_000, warmUp: 500 } as const;
+const FLOWER_VERSION = "1.25.0";
 
+/** A SuperLink that is measured. */
 interface Contestant {
   readonly name: string;
-  readonly process: RunningProcess;
-  readonly address: string;
-  readonly results: LoadResult[];
-  readonly rssMiB: number[];
+  readonly title: string;
+  readonly program: Program;
+  readonly database?: string;
 }
 
-/** Runs the benchmark and prints its table. */
-export async function fleetBench(): Promise<void> {
-  const missing = missingFlower([FLOWER]);
-  if (missing.length > 0) {
-    console.log(
-      `Flower ${FLOWER} is not installed, so Trellis runs alone: ${installHint(missing)}`,
-    );
+/** One visit: what the load came to, and the memory after it. */
+interface Visit extends LoadReport {
+  readonly memoryMib: number;
+}
+
+/** What was measured; JSON. */
+export interface FleetReport {
+  readonly startedAt: string;
+  readonly inFlight: number;
+  readonly seconds: number;
+  readonly contestants: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly visits: readonly Visit[];
+  }[];
+}
+
+const REAL = flower(FLOWER_VERSION).superlink;
+const CONTESTANTS: readonly Contestant[] = [
+  {
+    name: "trellis",
+    title: "Trellis, on disk",
+    program: { ...TRELLIS.superlink, args: [...TRELLIS.superlink.args, "--no-http"] },
+  },
+  {
+    name: "flower-memory",
+    title: `Flower ${FLOWER_VERSION}, in memory`,
+    program: REAL,
+    database: ":flwr-in-memory:",
+  },
+  { name: "flower-database", title: `Flower ${FLOWER_VERSION}, --database`, program: REAL },
+];
+
+/** Measures each SuperLink `visits` times, by turns. */
+export async function measureFleet(
+  options: { visits: number; seconds: number; inFlight: number; say: (line: string) => void },
+): Promise<FleetReport> {
+  const { visits, seconds, inFlight, say } = options;
+  const startedAt = new Date().toISOString();
+  const measured = new Map<Contestant, Visit[]>(CONTESTANTS.map((one) => [one, []]));
+  for (let turn = 1; turn <= visits; turn++) {
+    for (const [contestant, results] of measured) {
+      const result = await visit(contestant, inFlight, seconds);
+      results.push(result);
+      say(
+        `visit ${turn} of ${visits}, ${contestant.title}: ${
+          result.heartbeatsPerSecond.toFixed(0)
+        } ` +
+          `heartbeats/s, p99 ${result.p99Ms.toFixed(0)} ms, ${result.memoryMib.toFixed(0)} MiB` +
+          (result.failures > 0 ? `, ${result.failures} failures` : ""),
+      );
+    }
   }
+  const contestants = [...measured].map(([{ name, title }, visits]) => ({ name, title, visits }));
+  return { startedAt, inFlight, seconds, contestants };
+}
+
+async function visit(
+  { program, database }: Contestant,
+  inFlight: number,
+  seconds: number,
+): Promise<Visit> {
   const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
-  const contestants: Contestant[] = [];
+  const scene = new Scene(folder);
   try {
-    const certificates = await generateCertificates(join(folder, "certificates"));
-    const tls = [
-      ...["--ssl-ca-certfile", certificates.caCertificatePath],
-      ...["--ssl-certfile", certificates.serverCertificatePath],
-      ...["--ssl-keyfile", certificates.serverKeyPath],
-    ];
-    const start = async (name: string, { command, args, env }: Program, extra: string[]) => {
-      const address = freeAddress();
-      const process = new RunningProcess({
-        name,
-        command,
-        args: [
-          ...args,
-          ...tls,
-          ...["--isolation", "process", "--fleet-api-address", address],
-          ...["--control-api-address", freeAddress(), "--serverappio-api-address", freeAddress()],
-          ...extra,
-        ],
-        env: { ...env, FLWR_HOME: join(folder, "flwr-home") },
-      });
-      contestants.push({ name, process, address, results: [], rssMiB: [] });
-      await listening(process, address);
-    };
-    const onDisk = (name: string) => ["--database", join(folder, name)];
-    await start("Trellis, on disk", TRELLIS.superlink, ["--no-http", ...onDisk("trellis.kv")]);
-    if (missing.length === 0) {
-      const { superlink } = flower(FLOWER);
-      await start(`Flower ${FLOWER}, in memory`, superlink, []);
-      await start(`Flower ${FLOWER}, on disk`, superlink, onDisk("flower.db"));
-    }
-    for (let round = 0; round < ROUNDS; round++) {
-      await playRound(contestants, round, certificates.caCertificatePath);
-      console.log(`Round ${round + 1} of ${ROUNDS} is done.`);
-    }
-    report(contestants);
+    const certificates = await makeCertificates(scene);
+    const link = await startSuperLink(scene, program, {
+      certificates,
+      ...(database === undefined ? {} : { database }),
+    });
+    const load = fileURLToPath(new URL("./fleet/load.ts", import.meta.url));
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", load, link.fleetAddress, certificates.ca, `${inFlight}`, `${seconds}`],
+    }).output();
+    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+    const report: LoadReport = JSON.parse(new TextDecoder().decode(stdout));
+    return { ...report, memoryMib: await memoryBytes(link.process.pid) / 1024 ** 2 };
+  } catch (error) {
+    console.error(scene.transcript());
+    throw error;
   } finally {
-    for (const { process } of contestants) await process.stop();
+    await scene.close();
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** Measures each of them once; another one is first each time. */
-async function playRound(
-  contestants: readonly Contestant[],
-  round: number,
-  caFile: string,
-): Promise<void> {
-  const first = round % contestants.length;
-  const order = [...contestants.slice(first), ...contestants.slice(0, first)];
-  const options: LoadOptions = { ...LOAD, caFile, addresses: order.map(({ address }) => address) };
-  await using load = new RunningProcess({
-    name: "load",
-    command: Deno.execPath(),
-    args: ["run", "-A", new URL("./load.ts", import.meta.url).pathname, JSON.stringify(options)],
+/** The medians, and how ours compares: above 1 is better for ours, but for time and memory. */
+export function fleetTable({ contestants }: FleetReport): string {
+  const of = (name: string, figure: (visit: Visit) => number) =>
+    median(contestants.find((one) => one.name === name)?.visits.map(figure) ?? []);
+  const figures: readonly [string, (visit: Visit) => number][] = [
+    ["heartbeats a second", (visit) => visit.heartbeatsPerSecond],
+    ["joins a second", (visit) => visit.joinsPerSecond],
+    ["p99 of a heartbeat, ms", (visit) => visit.p99Ms],
+    ["memory after it, MiB", (visit) => visit.memoryMib],
+  ];
+  const rows = figures.map(([title, figure]) => {
+    const [ours, memory, database] = contestants.map(({ name }) => of(name, figure));
+    if (ours === undefined || memory === undefined || database === undefined) return "";
+    return `| ${title} | ${ours.toFixed(0)} | ${memory.toFixed(0)} | ${database.toFixed(0)} ` +
+      `| ${(ours / memory).toFixed(2)} | ${(ours / database).toFixed(2)} |`;
   });
-  const code = await load.waitForExit(LOAD_MS);
-  if (code !== 0) throw new Error(load.transcript());
-  for (const line of load.stdout.trim().split("\n")) {
-    const result: LoadResult = JSON.parse(line);
-    contestants.find(({ address }) => address === result.address)?.results.push(result);
-  }
-  for (const { process, rssMiB } of contestants) rssMiB.push(await residentMiB(process.pid));
+  return [
+    `| median | ${contestants.map(({ title }) => title).join(" | ")} | ours / memory ` +
+    "| ours / database |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
 }
 
-async function listening(process: RunningProcess, address: string): Promise<void> {
-  const limit = Date.now() + START_MS;
-  while (!await accepts(address)) {
-    if (!process.isRunning || Date.now() > limit) throw new Error(process.transcript());
-    await delay(50);
+if (import.meta.main) {
+  const missing = missingFlower([FLOWER_VERSION]);
+  if (missing.length > 0) {
+    console.error(`Flower is not installed: ${installHint(missing)}`);
+    Deno.exit(1);
   }
-}
-
-/** The memory of a process, where the system says (Linux). */
-async function residentMiB(pid: number): Promise<number> {
-  try {
-    const status = await Deno.readTextFile(`/proc/${pid}/status`);
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return NaN;
-    throw error;
-  }
-}
-
-function report(contestants: readonly Contestant[]): void {
-  const reference = contestants[1];
-  const rows = contestants.map(({ name, results, rssMiB }) => {
-    const of = (pick: (result: LoadResult) => number) => median(results.map(pick));
-    const ratio = reference && median(
-      results.map(({ requestsPerSecond }, round) =>
-        requestsPerSecond / (reference.results[round]?.requestsPerSecond ?? NaN)
-      ),
-    );
-    return [
-      name,
-      of((result) => result.requestsPerSecond).toFixed(0),
-      ratio === undefined ? "" : `${ratio.toFixed(2)}x`,
-      of((result) => result.medianMs).toFixed(0),
-      of((result) => result.p99Ms).toFixed(0),
-      of((result) => result.registrationsPerSecond).toFixed(0),
-      median(rssMiB).toFixed(0),
-    ];
+  const flags = parseArgs(Deno.args, {
+    string: ["visits", "seconds", "in-flight", "out"],
+    default: { visits: "3", seconds: "8", "in-flight": "32", out: "bench/results" },
   });
-  const heads = ["", "requests/s", "ratio", "median ms", "p99 ms", "joins/s", "RSS MiB"];
-  console.log(`\n${table(heads, rows)}`);
-  console.log(
-    `Medians of ${ROUNDS} rounds with ${LOAD.requests} signed heartbeats (P-384, TLS), ` +
-      `${LOAD.inFlight} in flight from ${LOAD.nodes} SuperNodes on this machine.`,
-  );
+  const report = await measureFleet({
+    visits: Number(flags.visits),
+    seconds: Number(flags.seconds),
+    inFlight: Number(flags["in-flight"]),
+    say: (line) => console.log(line),
+  });
+  const folder = String(flags.out);
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(join(folder, "fleet.json"), JSON.stringify(report, undefined, 2));
+  console.log(`\n${fleetTable(report)}`);
 }

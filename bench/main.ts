@@ -1,23 +1,13 @@
 /**
- * Measures Trellis beside real Flower: `deno task bench [NAME…]`, all of them by default.
+ * `deno task bench`: everything that is measured beside real Flower, in one run, as ratios.
  *
  * @module
  */
 
-import { fleetBench } from "./fleet.ts";
-
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
-  fleet: fleetBench,
-};
-
-const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
-for (const name of names) {
-  const bench = BENCHES[name];
-  if (!bench) {
-    console.error(`There is no benchmark "${name}".`);
-    console.error(`Choose from: ${Object.keys(BENCHES).join(", ")}.`);
-    Deno.exit(2);
-  }
-  console.log(`${name}:`);
-  await bench();
+for (const bench of ["fleet.ts", "app_start.ts", "rounds.ts"]) {
+  console.log(`\n=== ${bench}`);
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", new URL(bench, import.meta.url).href, ...Deno.args],
+  }).spawn().status;
+  if (code !== 0) Deno.exit(code);
 }
