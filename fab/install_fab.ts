@@ -44,6 +44,10 @@ export async function installFab(
     }
     if (wasInstalled) await Deno.rename(directory, join(staging, "old"));
     await Deno.rename(unpacked, directory);
+  } catch (error) {
+    // App processes of several nodes may install the same FAB at once; the first one does.
+    if (replace || !await exists(directory)) throw error;
+    return { directory, wasInstalled: true };
   } finally {
     await Deno.remove(staging, { recursive: true });
   }
