@@ -53,7 +53,10 @@ export function decodeNpy(file: Uint8Array): NdArray {
   }
   // One axis or none lies the same in either order, and so does an array without elements.
   const reorder = fortranOrder && shape.length > 1 && count > 0;
-  if (bigEndian || reorder || items.byteOffset % itemSizeBytes !== 0) items = items.slice();
+  if (bigEndian || reorder || items.byteOffset % itemSizeBytes !== 0) {
+    // `slice` of Node's Buffer, which gRPC gives, would copy nothing.
+    items = new Uint8Array(items);
+  }
   if (bigEndian) reverseItems(items, itemSizeBytes);
   if (reorder) items = toCOrder(items, itemSizeBytes, shape);
   return layout.view(items.buffer, items.byteOffset, count, shape);

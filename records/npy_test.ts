@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assertEquals, assertThrows } from "@std/assert";
 import { type NdArray, ndArray } from "./ndarray.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
@@ -80,6 +81,14 @@ Deno.test("decodeNpy() copies elements that do not lie aligned", () => {
   const shifted = new Uint8Array(file.length + 1);
   shifted.set(file, 1);
   assertEquals(decodeNpy(shifted.subarray(1)), array);
+});
+
+Deno.test("decodeNpy() reads Node's buffers, at any offset", () => {
+  const array = ndArray(new Float64Array([1.5, -2]));
+  for (let offset = 0; offset < 9; offset++) {
+    const buffer = Buffer.concat([Buffer.alloc(offset), encodeNpy(array)]);
+    assertEquals(decodeNpy(buffer.subarray(offset)), array);
+  }
 });
 
 Deno.test("decodeNpy() puts Fortran order into C order, for every item size", () => {

@@ -3833,7 +3833,9 @@ function decodeNpy(file) {
     );
   }
   const reorder = fortranOrder && shape.length > 1 && count > 0;
-  if (bigEndian || reorder || items.byteOffset % itemSizeBytes !== 0) items = items.slice();
+  if (bigEndian || reorder || items.byteOffset % itemSizeBytes !== 0) {
+    items = new Uint8Array(items);
+  }
   if (bigEndian) reverseItems(items, itemSizeBytes);
   if (reorder) items = toCOrder(items, itemSizeBytes, shape);
   return layout.view(items.buffer, items.byteOffset, count, shape);
@@ -5907,4 +5909,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "31372ccc70f953380f91202d8fb7eee09c4e0bae7756fa680854f4da37b62c0f";
+export const SDK_SOURCES_HASH = "58c090733d1a905ef4b8f647bbc824e663fa7863af961bce114144c1d06c7a07";
