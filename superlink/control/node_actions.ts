@@ -84,11 +84,12 @@ export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
   };
 }
 
+const LOCATION = /^\s*([+-]?\d{1,20}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,20}(?:\.\d{1,20})?)\s*$/;
+
 function requireLocation(location: string | undefined): void {
   if (!location) return;
   const invalid = (extra: string) => flowerError("invalidLocation", { extra });
-  const match = /^\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,3}(?:\.\d{1,20})?)\s*$/
-    .exec(location);
+  const match = LOCATION.exec(location);
   if (!match) throw invalid("Location must be two decimal numbers: latitude,longitude.");
   if (Math.abs(Number(match[1])) > 90 || Math.abs(Number(match[2])) > 180) {
     throw invalid(

@@ -22,6 +22,8 @@ import { TestClock } from "./test_clock.ts";
 export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
   readonly clock?: TestClock;
   readonly tls?: ServerTls;
+  /** What SuperExecs must know; nothing without. */
+  readonly superExecSecret?: Uint8Array;
   /** Starts ServerApps, once `isolation` is `subprocess`. */
   readonly startApp?: StartApp;
   /** Puts something between the SuperLink and its database, for example a fault. */
@@ -42,8 +44,14 @@ const HOLD_MS = 200;
 
 /** Starts a SuperLink. A `database` other than the default belongs to the test, which removes it. */
 export async function startTestSuperLink(
-  { clock = new TestClock(), tls, startApp, between = (database) => database, ...overrides }:
-    TestSuperLinkOptions = {},
+  {
+    clock = new TestClock(),
+    tls,
+    startApp,
+    superExecSecret,
+    between = (database) => database,
+    ...overrides
+  }: TestSuperLinkOptions = {},
 ): Promise<TestSuperLink> {
   const { flags } = parseCommand(superlinkSpec, [
     ...["--insecure", "--database", ":memory:", "--isolation", "process"],
@@ -67,6 +75,7 @@ export async function startTestSuperLink(
     database: between(database),
     clock,
     log: logged.log,
+    superExecSecret,
     startApp: startApp ?? (() => fail("This SuperLink starts no apps.")),
   });
   // A state in memory knows nothing of proofs up to its start, and accepts none of them.
