@@ -24,6 +24,13 @@ export interface AppModule {
   readonly permissions: AppPermissions;
 }
 
+/** What the app is started with. */
+export interface AppStart {
+  readonly message: Omit<Start, "kind">;
+  /** Buffers in it that are handed over and not copied. */
+  readonly transfer?: ArrayBuffer[];
+}
+
 /** What the host does for the app. */
 export interface AppHost {
   /**
@@ -62,7 +69,7 @@ const BOOTSTRAP = `data:application/javascript,${
 /** Runs an app to its end. Ends it when `signal` aborts, and rejects with the signal's reason. */
 export async function runApp(
   { folder, path, permissions }: AppModule,
-  start: Omit<Start, "kind">,
+  { message: start, transfer = [] }: AppStart,
   host: AppHost,
   signal: AbortSignal,
 ): Promise<AppEnding> {
@@ -100,7 +107,7 @@ export async function runApp(
       case "ready":
         isReady = message.protocol === PROTOCOL_VERSION;
         if (!isReady) fail("The app was bundled by a Trellis that is newer than this one.", "load");
-        else worker.postMessage({ ...start, kind: "start" });
+        else worker.postMessage({ ...start, kind: "start" }, transfer);
         break;
       case "loaded":
         if (!isReady) fail(`The module "${path}" was not bundled by Trellis.`, "load");

@@ -63,7 +63,7 @@ async function runBundle(
         path: bundlePath("serverapp"),
         permissions: { ...NO_PERMISSIONS, ...permissions },
       },
-      { app: "serverapp", context },
+      { message: { app: "serverapp", context } },
       {
         answer: () => Promise.reject(new Error("There is no SuperLink.")),
         print: (_stream, text) => printed += text,

@@ -8,7 +8,11 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FabError } from "../../fab/fab_error.ts";
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
-import { ContextSchema, MessageSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
+import {
+  type Context,
+  ContextSchema,
+  MessageSchema,
+} from "../../proto/gen/flwr/proto/message_pb.ts";
 import { ErrorCode } from "../../records/error_code.ts";
 import type { MessageError } from "../../records/message.ts";
 import { type Metadata, metadataFromProto } from "../../records/metadata.ts";
@@ -16,13 +20,14 @@ import { parseObject } from "../../records/object_head.ts";
 import { createErrorReply } from "../../records/reply.ts";
 import { RecordError } from "../../records/record_error.ts";
 import { pushMessages } from "../../sdk/push.ts";
+import { handOver } from "../../sdk/runtime/hand_over.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { StatusError } from "../../wire/status.ts";
 import { answerClientApp } from "./answer_call.ts";
 import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
-import { type AppEnding, runApp } from "./app_worker.ts";
+import { type AppEnding, type AppStart, runApp } from "./app_worker.ts";
 import { bundlePath } from "./bundle_paths.ts";
 import {
   ClientAppCalls,
@@ -55,11 +60,11 @@ export async function runClientAppProcess(options: AppProcessOptions): Promise<n
   });
   try {
     const inputs = await pullClientAppInputs(calls, token, signal);
+    const instruction = readMetadata(inputs.instruction);
     const api = new ClientAppCalls(calls, token, inputs.context, signal);
     const ending = await handle(options, inputs, api, signal);
     if (!ending.ok) {
       show("stderr", `The ClientApp failed.\n${ending.stack}\n`);
-      const instruction = readMetadata(inputs.instruction);
       const nowSeconds = Date.now() / 1000;
       await pushMessages(api, [createErrorReply(instruction, errorOf(ending), { nowSeconds })]);
     }
@@ -97,10 +102,26 @@ async function handle(
   }
   return await runApp(
     { folder, path, permissions },
-    { app: "clientapp", context: toBinary(ContextSchema, context), instruction },
+    startOf(context, instruction),
     { print: show, answer: (call) => answerClientApp(call, api) },
     signal,
   );
+}
+
+/** The instruction's contents go to the app, and cannot be read here afterwards. */
+function startOf(context: Context, { messageId, contents }: Instruction): AppStart {
+  const transfer: ArrayBuffer[] = [];
+  const handed = new Map(
+    Array.from(contents, ([objectId, content]) => [objectId, handOver(content, transfer)]),
+  );
+  return {
+    message: {
+      app: "clientapp",
+      context: toBinary(ContextSchema, context),
+      instruction: { messageId, contents: handed },
+    },
+    transfer,
+  };
 }
 
 function failure(stage: "load" | "run", thrown: unknown): AppEnding {

@@ -144,7 +144,7 @@ async function runInstalled(
   const runConfig = userConfigToProto(fuseRunConfig(app.fab.app.config, overrides));
   return await runApp(
     { folder: app.folder, path, permissions },
-    { app: "serverapp", context: toBinary(ContextSchema, { ...context, runConfig }) },
+    { message: { app: "serverapp", context: toBinary(ContextSchema, { ...context, runConfig }) } },
     {
       print: (stream, text) => log.print(stream, text),
       answer: async (call, transfer) => {

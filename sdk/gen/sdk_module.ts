@@ -5836,6 +5836,7 @@ async function run(start, reference, load, api, post) {
 async function answer({ instruction }, app, { context }, api) {
   if (instruction === void 0) throw new TypeError("The host sent no instruction.");
   const message = inflateMessage(instruction.messageId, instruction.contents);
+  instruction.contents.clear();
   const content = await app.handle(message, context);
   const nowSeconds = Date.now() / 1e3;
   await pushMessages(api, [createReply(message.metadata, content, { nowSeconds })]);
@@ -5909,4 +5910,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "58c090733d1a905ef4b8f647bbc824e663fa7863af961bce114144c1d06c7a07";
+export const SDK_SOURCES_HASH = "8caa779acfc6579aa90c055d5e1114aded5e500285627af5389df3acf211030a";

@@ -27,7 +27,7 @@ export interface Start {
   /** For a ClientApp: the instruction's id and the contents of its objects. */
   readonly instruction?: {
     readonly messageId: string;
-    readonly contents: ReadonlyMap<string, Uint8Array>;
+    readonly contents: Map<string, Uint8Array>;
   };
 }
 

@@ -74,6 +74,8 @@ async function answer(
 ): Promise<void> {
   if (instruction === undefined) throw new TypeError("The host sent no instruction.");
   const message = inflateMessage(instruction.messageId, instruction.contents);
+  // Large arrays have been put together from their chunks, which need not stay while the app runs.
+  instruction.contents.clear();
   const content = await app.handle(message, context);
   const nowSeconds = Date.now() / 1000;
   await pushMessages(api, [createReply(message.metadata, content, { nowSeconds })]);
