@@ -59,5 +59,7 @@ export async function appStarter(options: AppStarterOptions): Promise<AppStarter
 async function preloadFor(python: PythonEnvironment, log: Log): Promise<Preload | undefined> {
   const script = python.clientApp;
   const interpreter = await interpreterOf(script);
-  return interpreter && new Preload({ interpreter, script, log });
+  if (interpreter) return new Preload({ interpreter, script, log });
+  log.info("preload.off", `Each Python app loads Flower itself: ${script} names no Python.`);
+  return undefined;
 }

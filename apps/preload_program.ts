@@ -7,7 +7,7 @@
  *     in   {"launch": 1, "program": "flwr-clientapp", "argv": [...], "env": {...}, "expires": 1.5}
  *          {"signal": 1, "number": 15}
  *     out  {"ready": true}, or {"unusable": "reason"} before it ends
- *          {"started": 1, "pid": 4711}, or {"refused": 1, "reason": "late" | "stale"}
+ *          {"started": 1, "pid": 4711}, or {"refused": 1, "reason": "stale"}
  *          {"ended": 1, "code": 0, "signal": null}
  *
  * @module
@@ -42,7 +42,10 @@ def report(**event):
 def load_programs():
     loaded = {}
     for name in PROGRAMS:
-        loaded[name] = next(iter(entry_points(group="console_scripts", name=name))).load()
+        scripts = list(entry_points(group="console_scripts", name=name))
+        if not scripts:
+            raise RuntimeError(f"the environment has no {name}")
+        loaded[name] = scripts[0].load()
     for name in USED_LATER:
         try:
             importlib.import_module(name)
@@ -104,11 +107,15 @@ def serve():
                     if launch == request["signal"]:
                         os.kill(pid, request["number"])
             elif time.time() > request["expires"]:
-                report(refused=request["launch"], reason="late")
+                report(refused=request["launch"], reason="it was asked too long ago")
             elif installed() != at_start:
                 report(refused=request["launch"], reason="stale")
             else:
-                pid = fork()
+                try:
+                    pid = fork()
+                except OSError as error:
+                    report(refused=request["launch"], reason=f"{error}")
+                    continue
                 if pid == 0:
                     become_app(request, alive, wake)
                     return request

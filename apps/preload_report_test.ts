@@ -5,7 +5,7 @@ const LINES: readonly (readonly [string, PreloadReport])[] = [
   [`{"ready": true}`, { kind: "ready" }],
   [`{"unusable": "no flwr"}`, { kind: "unusable", reason: "no flwr" }],
   [`{"started": 3, "pid": 4711}`, { kind: "started", launch: 3, pid: 4711 }],
-  [`{"refused": 3, "reason": "late"}`, { kind: "refused", launch: 3, reason: "late" }],
+  [`{"refused": 3, "reason": "stale"}`, { kind: "refused", launch: 3, reason: "stale" }],
   [
     `{"ended": 3, "code": 0, "signal": null}`,
     { kind: "ended", launch: 3, status: { success: true, code: 0, signal: null } },

@@ -155,6 +155,16 @@ async function expectPlain(
   assertMatch(logged.lines[0]?.message ?? "", reason);
 }
 
+/** `fork()` fails once there is a file `full` beside the notes. */
+const FORK_FAILS_WHEN_FULL = `
+real = os.fork
+def fork():
+    if os.path.exists(os.path.join(os.path.dirname(__file__), "notes", "full")):
+        raise BlockingIOError(11, "Try again")
+    return real()
+os.fork = fork
+`;
+
 const UNUSABLE: readonly (readonly [string, string, RegExp])[] = [
   ["cannot be imported", "raise ImportError('no such thing')", /ImportError: no such thing/],
   ["ends Python", "os._exit(7)", /it ended with exit code 7/],
@@ -230,6 +240,19 @@ test("a preload process that hangs delays one app, which is started once", () =>
     assertEquals((await flower.note(command)).pid, note.pid);
     assertEquals(events(logged), ["preload.ended"]);
   }, { limits: { launchMs: 200 } }));
+
+test("an app that cannot be forked is started as a program", () =>
+  withPreload(async ({ flower, preload, logged }) => {
+    const first = flower.command();
+    await (await preload.start(first)).exited;
+    assertEquals((await flower.note(first)).forked, true);
+    await Deno.writeTextFile(join(flower.folder, "notes", "full"), "");
+    const second = flower.command();
+    await (await preload.start(second)).exited;
+    assertEquals((await flower.note(second)).forked, false);
+    assertEquals(events(logged), ["preload.ended"]);
+    assertMatch(logged.lines[0]?.message ?? "", /Try again/);
+  }, { setUp: FORK_FAILS_WHEN_FULL }));
 
 test("Flower is loaded again when packages were installed", () =>
   withPreload(async ({ flower, preload, logged }) => {
