@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The releases that the tests drive; the first is the one that Trellis follows. */
-export const FLOWER_VERSIONS = ["1.25.0", "1.23.0", "1.33.0", "1.39.0"] as const;
+export const FLOWER_VERSIONS = ["1.25.0", "1.23.0", "1.33.0", "1.39.0", "1.41.0"] as const;
 
 /** A release that the tests drive. */
 export type FlowerVersion = typeof FLOWER_VERSIONS[number];

@@ -9,7 +9,7 @@ import { appFlags, type AppOptions } from "./app_flags.ts";
 import type { Certificates } from "./credentials.ts";
 import { accepts, freeAddress, retryOnPortClash } from "./ports.ts";
 import type { RunningProcess } from "./process.ts";
-import type { Program } from "./programs.ts";
+import { minorOf, type Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 
 /** How a SuperLink is started. */
@@ -42,12 +42,40 @@ export function startSuperLink(
   options: SuperLinkOptions = {},
 ): Promise<SuperLink> {
   return retryOnPortClash(() =>
-    startOn(scene, program, options, {
-      fleet: freeAddress(),
-      control: freeAddress(),
-      serverApp: freeAddress(),
-    })
+    startOn(
+      scene,
+      program,
+      options,
+      servesHttpOnly(program) ? oneAddress() : {
+        fleet: freeAddress(),
+        control: freeAddress(),
+        serverApp: freeAddress(),
+      },
+    )
   );
+}
+
+/** From Flower 1.40 on all APIs are HTTP, on one port. */
+function servesHttpOnly(program: Program): boolean {
+  return minorOf(program) >= 40;
+}
+
+function oneAddress(): Addresses {
+  const address = freeAddress();
+  return { fleet: address, control: address, serverApp: address };
+}
+
+function addressFlags(program: Program, { fleet, control, serverApp }: Addresses): string[] {
+  if (servesHttpOnly(program)) {
+    const [host = "", port = ""] = fleet.split(":");
+    // Apps have what they need in the environment, and installing it again needs a network.
+    return ["--host", host, "--port", port, "--disable-runtime-dependency-installation"];
+  }
+  return [
+    ...["--fleet-api-address", fleet],
+    ...["--control-api-address", control],
+    ...["--serverappio-api-address", serverApp],
+  ];
 }
 
 interface Addresses {
@@ -73,9 +101,7 @@ async function startOn(
     args: [
       ...tls,
       ...(enableSuperNodeAuth ? ["--enable-supernode-auth"] : []),
-      ...["--fleet-api-address", addresses.fleet],
-      ...["--control-api-address", addresses.control],
-      ...["--serverappio-api-address", addresses.serverApp],
+      ...addressFlags(program, addresses),
       ...["--database", options.database ?? scene.path("superlink.db")],
       ...appFlags(program, options),
     ],

@@ -24,6 +24,8 @@ export interface SuperNodeOptions extends AppOptions {
   readonly partition?: number;
   /** Where its ClientApps connect; a free port by default. */
   readonly clientAppPort?: number;
+  /** How long it tries again what is refused or not answered; for ever by default. */
+  readonly maxWaitS?: number;
 }
 
 /** Starts a SuperNode that joins `link`. It may be refused: its output tells. */
@@ -31,8 +33,10 @@ export function startSuperNode(
   scene: Scene,
   program: Program,
   link: SuperLink,
-  { name, privateKey, partition = 0, clientAppPort = freePort(), ...apps }: SuperNodeOptions,
+  options: SuperNodeOptions,
 ): RunningProcess {
+  const { name, privateKey, partition = 0, clientAppPort = freePort(), maxWaitS, ...apps } =
+    options;
   const { certificates, fleetAddress } = link;
   return scene.start(program, {
     name,
@@ -43,6 +47,7 @@ export function startSuperNode(
       ...appFlags(program, apps),
       ...["--node-config", `partition-id=${partition} num-partitions=2`],
       ...(privateKey === undefined ? [] : ["--auth-supernode-private-key", privateKey]),
+      ...(maxWaitS === undefined ? [] : ["--max-wait-time", String(maxWaitS)]),
     ],
   });
 }
