@@ -46,7 +46,7 @@ export class FileBlobs implements Blobs {
 
   async get(space: string, name: string): Promise<Uint8Array | undefined> {
     try {
-      return await Deno.readFile(join(this.#folder, space, name));
+      return await readPieces(join(this.#folder, space, name));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
@@ -74,11 +74,32 @@ export class FileBlobs implements Blobs {
   }
 }
 
+/**
+ * Files are read and written in pieces: they pass through the memory of other threads, and each thread
+ * keeps the largest that it had.
+ */
+const PIECE_BYTES = 64 * 1024;
+
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
   let written = 0;
-  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+  while (written < bytes.length) {
+    written += await file.write(bytes.subarray(written, written + PIECE_BYTES));
+  }
   await file.sync();
+}
+
+async function readPieces(path: string): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array((await file.stat()).size);
+  let read = 0;
+  while (read < bytes.length) {
+    const count = await file.read(bytes.subarray(read, read + PIECE_BYTES));
+    // It was cut off meanwhile, which its hash tells.
+    if (count === null) break;
+    read += count;
+  }
+  return bytes.subarray(0, read);
 }
 
 async function removeIfThere(path: string, options?: Deno.RemoveOptions): Promise<void> {

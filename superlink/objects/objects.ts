@@ -17,6 +17,7 @@ import { keys, type ObjectRow } from "../state/layout.ts";
 import type { Blobs } from "./blobs.ts";
 import type { MessageObjects } from "./message_objects.ts";
 import { digestOf } from "./object_digest.ts";
+import { ReleasedObjects } from "./released_objects.ts";
 
 /** What is known of an object that a peer asks for. */
 export type FoundObject =
@@ -30,6 +31,12 @@ const READ_BATCH = 10;
 /** Objects that are announced or let go in one commit, with two keys each. */
 const OBJECTS_IN_COMMIT = KEYS_IN_COMMIT / 2;
 
+/** A stored object that nobody needs any more. */
+interface Freed {
+  readonly objectId: string;
+  readonly isBlob: boolean;
+}
+
 /** Completes an operation with the rows of a message, and commits it. */
 export type Save = (operation: Deno.AtomicOperation) => Promise<void>;
 
@@ -40,6 +47,7 @@ export type Save = (operation: Deno.AtomicOperation) => Promise<void>;
 export class Objects {
   readonly #kv: Deno.Kv;
   readonly #blobs: Blobs;
+  readonly #released = new ReleasedObjects();
 
   constructor(kv: Deno.Kv, blobs: Blobs) {
     this.#kv = kv;
@@ -102,7 +110,7 @@ export class Objects {
 
   /**
    * Checks an object that a peer pushes, and writes it if it is large. Gives the row to store it with,
-   * `stored` when it is there already, or `unwanted` when it was not announced or its id is not the
+   * `stored` when it is there already (or was, until a moment ago), or `unwanted` when it was not announced or its id is not the
    * hash of its bytes. Throws `FAILED_PRECONDITION` when the bytes are no object (the text is
    * Flower's).
    */
@@ -113,7 +121,7 @@ export class Objects {
   ): Promise<ObjectRow | "stored" | "unwanted"> {
     if (!isObjectId(objectId)) return "unwanted";
     const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
-    if (value === null) return "unwanted";
+    if (value === null) return this.#released.has(runId, objectId) ? "stored" : "unwanted";
     if (value.stored) return "stored";
     if (await digestOf(content) !== objectId) return "unwanted";
     const fault = checkObject(objectId, content);
@@ -122,7 +130,14 @@ export class Objects {
     if (content.length <= INLINE_LIMIT_BYTES) {
       return { stored: true, inline: new Uint8Array(content) };
     }
-    await this.#blobs.put(String(runId), objectId, content);
+    try {
+      await this.#blobs.put(String(runId), objectId, content);
+    } catch (error) {
+      // The run ended meanwhile, and its folder was deleted under the file that was being written.
+      const now = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
+      if (now.value === null) return "unwanted";
+      throw error;
+    }
     return { stored: true };
   }
 
@@ -161,23 +176,25 @@ export class Objects {
     save: Save,
   ): Promise<void> {
     const operation = this.#kv.atomic();
-    const blobs: string[] = [];
-    const own = [messageId];
+    const freed: Freed[] = [];
     if (branch) operation.delete(keys.branch(runId, branch.branchId, messageId));
-    await this.#letGo(operation, runId, own, messageId, blobs);
+    await this.#letGo(operation, runId, [messageId], messageId, freed);
     const branchEnds = branch && !await this.#hasAny(
       keys.branchHolders(runId, branch.branchId),
       messageId,
     );
     const [first = [], ...rest] = branchEnds ? batches(branch.objectIds, OBJECTS_IN_COMMIT) : [];
-    if (branch) await this.#letGo(operation, runId, first, branch.branchId, blobs);
+    if (branch) await this.#letGo(operation, runId, first, branch.branchId, freed);
     await save(operation);
     for (const ids of rest) {
       const more = this.#kv.atomic();
-      if (branch) await this.#letGo(more, runId, ids, branch.branchId, blobs);
+      if (branch) await this.#letGo(more, runId, ids, branch.branchId, freed);
       await commit(more);
     }
-    for (const objectId of blobs) await this.#blobs.delete(String(runId), objectId);
+    for (const { objectId, isBlob } of freed) {
+      this.#released.add(runId, objectId);
+      if (isBlob) await this.#blobs.delete(String(runId), objectId);
+    }
   }
 
   /** Deletes all objects of a run. */
@@ -205,7 +222,7 @@ export class Objects {
     runId: bigint,
     objectIds: readonly string[],
     holderId: string,
-    blobs: string[],
+    freed: Freed[],
   ): Promise<void> {
     await Promise.all(objectIds.map(async (objectId) => {
       const holders = keys.holders(runId, objectId);
@@ -213,7 +230,7 @@ export class Objects {
       if (await this.#hasAny(holders, holderId)) return;
       const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
       operation.delete(keys.object(runId, objectId));
-      if (value?.stored && !value.inline) blobs.push(objectId);
+      if (value?.stored) freed.push({ objectId, isBlob: !value.inline });
     }));
   }
 

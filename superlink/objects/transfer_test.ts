@@ -97,16 +97,32 @@ Deno.test("Bytes that are no object are refused with the reason", () =>
       await app.push(runId, { ...carried, tree });
       for (
         const push of [
-          app.pushObject(runId, objectId, content),
-          node.pushObject(runId, objectId, content),
+          () => app.pushObject(runId, objectId, content),
+          () => node.pushObject(runId, objectId, content),
         ]
       ) {
-        const [status, details] = await refusal(push);
+        const [status, details] = await refusal(push());
         assertEquals(status, "FAILED_PRECONDITION");
         assert(details.startsWith(`Object with ID '${objectId}' has an unexpected structure. `));
         assertMatch(details, reason);
       }
     }
+  }));
+
+Deno.test("An object that is pushed again when its message has gone is no error", () =>
+  onRun({}, async ({ app, runId, nodes: [node], instruct, link }) => {
+    assert(node);
+    const asked = instruct(node, { content: arrays(bytes(40 * KIB)) });
+    await app.send(runId, asked);
+    await node.take();
+    const reply = replyTo(asked, link.clock.nowMicros(), arrays(bytes(40 * KIB)));
+    await node.reply(reply);
+    await app.pull(runId, [asked.messageId]);
+    await app.confirm(runId, reply.messageId);
+    // The answers to the first pushes were lost.
+    for (const [id, content] of asked.contents) assert(await app.pushObject(runId, id, content));
+    for (const [id, content] of reply.contents) assert(await node.pushObject(runId, id, content));
+    assertEquals(await countKeys(link.database, "object"), 0);
   }));
 
 Deno.test("Objects may come in any order and from both sides at once", () =>

@@ -22,7 +22,7 @@ export class TestNode implements Disposable {
   readonly nodeId: bigint;
   readonly node: { readonly nodeId: bigint };
 
-  private constructor(client: FleetClient, nodeId: bigint) {
+  constructor(client: FleetClient, nodeId: bigint) {
     this.client = client;
     this.nodeId = nodeId;
     this.node = { nodeId };
