@@ -17,7 +17,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Address, formatAddress } from "../address.ts";
-import { StatusError, statusName } from "../status.ts";
+import { STATUS_NUMBERS, StatusError, statusName } from "../status.ts";
 import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
@@ -192,5 +192,14 @@ function isServiceError(error: unknown): error is grpc.ServiceError {
 }
 
 function fromServiceError(error: grpc.ServiceError): StatusError {
-  return new StatusError(statusName(error.code), error.details, { cause: error });
+  const status = isBrokenConnection(error) ? "UNAVAILABLE" : statusName(error.code);
+  return new StatusError(status, error.details, { cause: error });
+}
+
+/**
+ * Whether the connection broke while it was written to. grpc-js says `UNAVAILABLE` of one that is
+ * reset, and `INTERNAL` of the same thing noticed a moment earlier (`write EPIPE`).
+ */
+function isBrokenConnection({ code, details }: grpc.ServiceError): boolean {
+  return code === STATUS_NUMBERS.INTERNAL && details.includes("triggered by internal client error");
 }
