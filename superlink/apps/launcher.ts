@@ -123,6 +123,7 @@ export class Launcher {
       log.error("run.launch-failed", `Run ${runId} cannot start. ${reason}`, {
         runId: String(runId),
       });
+      await runs.appendLog(runId, `${reason}\n`, clock.nowMicros());
       await runs.finish(runId, clock.nowMicros(), "failed", reason);
       return;
     }
