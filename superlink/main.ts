@@ -9,6 +9,7 @@ import { createLog } from "../terminal/log.ts";
 import { appStarter } from "../apps/app_starter.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { systemClock } from "./clock.ts";
 import { superlinkSpec } from "./flags.ts";
 import { superlinkOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   }
   const options = superlinkOptions(flags);
   const log = createLog({ format: options.logFormat });
+  giveBackLargeMemory();
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
   const { python, preload, appPermissions, superExecSecretFile } = options;
   const superExecSecret = superExecSecretFile === undefined

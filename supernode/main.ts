@@ -8,6 +8,7 @@ import { appStarter } from "../apps/app_starter.ts";
 import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { describeFailure } from "../terminal/failure.ts";
+import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { createLog, type Log } from "../terminal/log.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { flags, supernodeSpec } from "./flags.ts";
@@ -23,6 +24,7 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
   }
   const log = createLog({ format: flags.logFormat.of(raw) });
   try {
+    giveBackLargeMemory();
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
     const { isolation, python, preload, appPermissions } = options;
