@@ -7,6 +7,7 @@
 import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
 import { createLog } from "../terminal/log.ts";
 import { appStarter } from "../apps/app_starter.ts";
+import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
@@ -34,7 +35,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const { python, preload, appPermissions, superExecSecretFile } = options;
   const superExecSecret = superExecSecretFile === undefined
     ? undefined
-    : await readSecret(superExecSecretFile);
+    : await readSecretFile(superExecSecretFile);
   await using apps = await appStarter({ python, preload, appPermissions, log });
   const database = await openDatabase(options.database);
   log.info(
@@ -63,19 +64,6 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   await superlink.stop();
   log.info("superlink.stopped", "SuperLink terminated gracefully.");
   return 0;
-}
-
-async function readSecret(file: string): Promise<Uint8Array> {
-  let secret: Uint8Array;
-  try {
-    secret = await Deno.readFile(file);
-  } catch (cause) {
-    throw new ExitError(`The secret file "${file}" cannot be read.`, { cause });
-  }
-  if (secret.length > 0) return secret;
-  throw new ExitError(`The secret file "${file}" is empty.`, {
-    remedy: `Fill it, for example with: openssl rand -out "${file}" 32`,
-  });
 }
 
 async function loadTls(files: Parameters<typeof loadServerTls>[0]) {

@@ -9,6 +9,14 @@
  */
 
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type RuntimeCaller,
+  runtimeCaller,
+  seekerOf,
+  type TaskCaller,
+  taskOf,
+  type TaskSeekers,
+} from "../../apps/runtime/caller.ts";
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import {
   AcquireTaskRequestSchema,
@@ -33,16 +41,10 @@ import type { Runs } from "../runs/runs.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { nodeInfo141, runView141 } from "../views_1_41.ts";
-import {
-  type RuntimeAdmission,
-  type RuntimeCaller,
-  runtimeCaller,
-  type SeekerCaller,
-  type TaskCaller,
-} from "./caller.ts";
 
 /** What the Runtime service works on. */
-export interface RuntimeServiceOptions extends RuntimeAdmission {
+export interface RuntimeServiceOptions {
+  readonly seekers: TaskSeekers;
   readonly runs: Runs;
   readonly fabs: Fabs;
   readonly messages: Messages;
@@ -58,7 +60,8 @@ const TASK_TYPE = "flwr-serverapp";
 
 /** Makes the Runtime service. */
 export function runtimeService(options: RuntimeServiceOptions): Service {
-  const { runs, fabs, messages, nodes, bells, clock } = options;
+  const { runs, fabs, messages, nodes, bells, clock, seekers } = options;
+  const runOfToken = async (token: string) => (await runs.ofToken(token, clock.nowMicros()))?.runId;
   const holdMs = ({ patienceMs }: RuntimeCaller) => Math.min(options.holdMs, patienceMs);
 
   /** Asked again after each wait: a run that is stopped takes its app's token away. */
@@ -78,14 +81,14 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
   };
   const pending = async () => (await runs.open()).filter(isPendingTask);
 
-  return defineService(Runtime, (call) => runtimeCaller(call, options), {
+  return defineService(Runtime, (call) => runtimeCaller(call, { seekers, runOfToken }), {
     async pullPendingTasks(request, call: Call<RuntimeCaller>) {
-      seeker(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
+      seekerOf(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
       return { tasks: (await pending()).map(taskView) };
     },
 
     async claimTask(request, call: Call<RuntimeCaller>) {
-      seeker(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
+      seekerOf(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
       const row = await runs.get(request.taskId);
       if (!row || !isPendingTask(row)) return {};
       return { token: await runs.claimTask(row.runId, clock.nowMicros()) ?? "" };
@@ -93,7 +96,7 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
     async acquireTask(request, call: Call<RuntimeCaller>) {
       const { signal, caller } = call;
-      seeker(call).proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
+      seekerOf(call).proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
       if (!request.supportedTaskTypes.includes(TASK_TYPE)) return {};
       const deadlineMs = Date.now() + holdMs(caller);
       using listener = bells.listen(topics.pendingRuns);
@@ -108,11 +111,11 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
     },
 
     async sendTaskHeartbeat(_request, call: Call<RuntimeCaller>) {
-      return { success: await runs.heartbeat(task(call).token, clock.nowMicros()) };
+      return { success: await runs.heartbeat(taskOf(call).token, clock.nowMicros()) };
     },
 
     async pullTaskInput(_request, call: Call<RuntimeCaller>) {
-      const before = await requireTask(task(call));
+      const before = await requireTask(taskOf(call));
       const { runId, fabHash } = before;
       const content = await fabs.get(fabHash);
       if (!content) throw flowerError("taskCannotStart");
@@ -128,7 +131,7 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
     },
 
     async pushTaskOutput({ subStatus, details }, call: Call<RuntimeCaller>) {
-      const { runId } = task(call);
+      const { runId } = taskOf(call);
       const end = parseRunEnd(subStatus);
       const row = end && await runs.finish(runId, clock.nowMicros(), end, details);
       if (row) return {};
@@ -136,19 +139,19 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
     },
 
     async pushLogs({ logs }, call: Call<RuntimeCaller>) {
-      await runs.appendLog(task(call).runId, logs.join(""), clock.nowMicros());
+      await runs.appendLog(taskOf(call).runId, logs.join(""), clock.nowMicros());
       return {};
     },
 
     async getNodes(_request, call: Call<RuntimeCaller>) {
-      await requireRunning(task(call));
+      await requireRunning(taskOf(call));
       await nodes.expireDue(clock.nowMicros());
       const online = await Promise.all(nodes.onlineIds().map((nodeId) => nodes.get(nodeId)));
       return { nodes: online.flatMap((node) => node ? [nodeInfo141(node)] : []) };
     },
 
     async pushMessages({ messagesList, messageObjectTrees }, call: Call<RuntimeCaller>) {
-      const caller = task(call);
+      const caller = taskOf(call);
       const require = () => requireRunning(caller);
       await require();
       const now = clock.nowMicros();
@@ -159,26 +162,26 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
     pullMessages({ messageIds }, call: Call<RuntimeCaller>) {
       const { signal } = call;
-      const caller = task(call);
+      const caller = taskOf(call);
       const { runId } = caller;
       const require = () => requireRunning(caller);
       return heldReplies(options, { runId, messageIds, holdMs: holdMs(caller), signal, require });
     },
 
     async pushObject({ node, objectId, objectContent }, call: Call<RuntimeCaller>) {
-      const { runId } = await requireRunning(task(call));
+      const { runId } = await requireRunning(taskOf(call));
       requireSuperLinkNode(node?.nodeId);
       return { stored: await messages.putObject(runId, objectId, objectContent) };
     },
 
     async pullObject({ node, objectId }, call: Call<RuntimeCaller>) {
-      const { runId } = await requireRunning(task(call));
+      const { runId } = await requireRunning(taskOf(call));
       requireSuperLinkNode(node?.nodeId);
       return pullObjectResponse(await messages.getObject(runId, objectId));
     },
 
     async confirmMessageReceived({ messageObjectId }, call: Call<RuntimeCaller>) {
-      const { runId } = await requireRunning(task(call));
+      const { runId } = await requireRunning(taskOf(call));
       await messages.confirmByApp(runId, messageObjectId);
       return {};
     },
@@ -205,15 +208,4 @@ function taskView(row: RunRow): MessageInitShape<typeof TaskSchema> {
     pendingAt: formatTimestamp(pendingAt),
     fabHash,
   };
-}
-
-/** Admission has seen to it that the method is one for this kind of caller. */
-function task({ caller }: Call<RuntimeCaller>): TaskCaller {
-  if (caller.kind === "task") return caller;
-  throw flowerError("taskNotAuthenticated");
-}
-
-function seeker({ caller }: Call<RuntimeCaller>): SeekerCaller {
-  if (caller.kind === "seeker") return caller;
-  throw flowerError("taskNotAuthenticated");
 }

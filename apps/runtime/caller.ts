@@ -1,20 +1,18 @@
 /**
- * Who calls the Runtime API: an app process with the token of its task, or a SuperExec that looks for
- * tasks.
+ * Who calls a Runtime API: an app process with the token of its task, or a SuperExec that looks for
+ * tasks. The rules are the same on a SuperLink and on a SuperNode.
  *
  * @module
  */
 
 import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
 import { flowerError } from "../../wire/flower_error.ts";
-import type { IncomingCall } from "../../wire/service.ts";
-import type { Clock } from "../clock.ts";
-import type { Runs } from "../runs/runs.ts";
+import type { Call, IncomingCall } from "../../wire/service.ts";
 import type { SuperExecAuth, SuperExecProof } from "./superexec_auth.ts";
 
 /**
- * Who may look for tasks: nobody where the SuperLink starts apps itself, anybody (Flower without a
- * secret), or who knows the secret.
+ * Who may look for tasks: nobody where apps are started by who serves the API, anybody (Flower
+ * without a secret), or who knows the secret.
  */
 export type TaskSeekers = "nobody" | "anybody" | SuperExecAuth;
 
@@ -38,10 +36,13 @@ export type RuntimeCaller = TaskCaller | SeekerCaller;
 
 /** What callers are judged by. */
 export interface RuntimeAdmission {
-  readonly runs: Runs;
   readonly seekers: TaskSeekers;
-  readonly clock: Clock;
+  /** The run of a token, as long as that is good. */
+  readonly runOfToken: (token: string) => bigint | undefined | Promise<bigint | undefined>;
 }
+
+/** The header of a task's token (Flower 1.30 and newer). */
+export const TASK_TOKEN_HEADER = "flwr-task-token";
 
 const FOR_SEEKERS: ReadonlySet<string> = new Set([
   Runtime.method.acquireTask.name,
@@ -52,7 +53,7 @@ const FOR_SEEKERS: ReadonlySet<string> = new Set([
 /** Judges a call on its headers; throws Flower's error 1008 when it may not be made. */
 export async function runtimeCaller(
   call: IncomingCall,
-  { runs, seekers, clock }: RuntimeAdmission,
+  { seekers, runOfToken }: RuntimeAdmission,
 ): Promise<RuntimeCaller> {
   const { patienceMs } = call;
   if (FOR_SEEKERS.has(call.method)) {
@@ -60,8 +61,20 @@ export async function runtimeCaller(
     const proof = seekers === "anybody" ? undefined : seekers.judge(call);
     return { kind: "seeker", proof, patienceMs };
   }
-  const token = call.headers.text("flwr-task-token") ?? "";
-  const row = token === "" ? undefined : await runs.ofToken(token, clock.nowMicros());
-  if (!row) throw flowerError("taskNotAuthenticated");
-  return { kind: "task", token, runId: row.runId, patienceMs };
+  const token = call.headers.text(TASK_TOKEN_HEADER) ?? "";
+  const runId = token === "" ? undefined : await runOfToken(token);
+  if (runId === undefined) throw flowerError("taskNotAuthenticated");
+  return { kind: "task", token, runId, patienceMs };
+}
+
+/** The caller of a method for app processes; admission has seen to it that it is one. */
+export function taskOf({ caller }: Call<RuntimeCaller>): TaskCaller {
+  if (caller.kind === "task") return caller;
+  throw flowerError("taskNotAuthenticated");
+}
+
+/** The caller of a method for SuperExecs; admission has seen to it that it is one. */
+export function seekerOf({ caller }: Call<RuntimeCaller>): SeekerCaller {
+  if (caller.kind === "seeker") return caller;
+  throw flowerError("taskNotAuthenticated");
 }

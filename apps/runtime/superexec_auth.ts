@@ -1,6 +1,6 @@
 /**
- * How a `flower-superexec` proves that it knows the secret which it shares with the SuperLink
- * (Flower 1.29 and newer): an HMAC over the method, a time, a nonce and the hash of the request.
+ * How a `flower-superexec` proves that it knows the secret which it shares with a SuperLink or a
+ * SuperNode (Flower 1.29 and newer): an HMAC over the method, a time, a nonce and the hash of the request.
  *
  * @module
  */
@@ -9,7 +9,12 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingCall } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
-import type { Clock } from "../clock.ts";
+
+/** The time that proofs are judged by. */
+export interface ProofClock {
+  /** Microseconds since the epoch. */
+  nowMicros(): number;
+}
 
 /** A proof whose signature is right; what it says of the body is still to be compared. */
 export interface SuperExecProof {
@@ -28,13 +33,13 @@ const MAX_AGE_S = 305;
 /** Judges the proofs for one secret. */
 export class SuperExecAuth {
   readonly #key: Uint8Array;
-  readonly #clock: Clock;
+  readonly #clock: ProofClock;
   /** The nonces that were used, with the second after which they need not be known. */
   readonly #used = new Map<string, number>();
   /** Which nonces were used before the start is not known. */
   readonly #startS: number;
 
-  constructor(secret: Uint8Array, clock: Clock) {
+  constructor(secret: Uint8Array, clock: ProofClock) {
     this.#key = createHmac("sha256", secret).update(KEY_LABEL).digest();
     this.#clock = clock;
     this.#startS = this.#nowS();
@@ -42,7 +47,7 @@ export class SuperExecAuth {
 
   /**
    * Judges a call's headers. Throws Flower's error 1008 for a proof that is missing, wrong or too
-   * old, and `UNAVAILABLE` for one from before the SuperLink's start, which cannot be judged: a
+   * old, and `UNAVAILABLE` for one from before the server's start, which cannot be judged: a
    * SuperExec signs again on that, and ends on the other.
    */
   judge({ method, headers }: IncomingCall): SuperExecProof {
