@@ -8,8 +8,16 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "@std/assert";
 import { delay } from "@std/async";
-import { copyFolder, setFederation } from "./app_folder.ts";
-import { Cli, shown } from "./cli.ts";
+import { copyFolder, dropFederations, setFederation } from "./app_folder.ts";
+import {
+  Cli,
+  type CliOptions,
+  connectionFor,
+  namesFederations,
+  shown,
+  type Target,
+  writeConnections,
+} from "./cli.ts";
 import type { CommandOutcome } from "./process.ts";
 import type { Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
@@ -66,10 +74,39 @@ export async function makeApp(
   return folder;
 }
 
+/** How an app is run. */
+export interface AppCliOptions extends CliOptions {
+  readonly files?: AppFiles;
+}
+
+/** Copies an app, and gives a CLI in its folder that is set up for the SuperLink. */
+export async function makeAppCli(
+  scene: Scene,
+  program: Program,
+  link: SuperLink,
+  source: string,
+  { files = {}, ...options }: AppCliOptions = {},
+): Promise<AppCli> {
+  if (namesFederations(program, options)) {
+    return new AppCli(scene, program, await makeApp(scene, link, source, files));
+  }
+  await writeConnections(scene, link);
+  const folder = await copyApp(scene, source, files);
+  // Flower would move them into config.toml.
+  await dropFederations(folder);
+  const name = connectionFor(program, options);
+  return new AppCli(scene, program, folder, ([verb]) => verb === "run" ? [".", name] : [name]);
+}
+
 /** A CLI in the folder of an app, which it names as a person does: `. local-deployment`. */
 export class AppCli extends Cli {
-  constructor(scene: Scene, program: Program, folder: string) {
-    super(scene, program, [".", "local-deployment"], folder);
+  constructor(
+    scene: Scene,
+    program: Program,
+    folder: string,
+    target: Target = [".", "local-deployment"],
+  ) {
+    super(scene, program, target, folder);
   }
 
   /** `run --stream`, to the end of the run; gives what it said. */
@@ -87,7 +124,7 @@ export class AppCli extends Cli {
     return runId;
   }
 
-  /** All runs, oldest first. */
+  /** All runs: oldest first with 1.25's CLI and ours. */
   async runs(): Promise<RunRow[]> {
     const outcome = await this.run(["ls"], "--format", "json");
     const { success, runs } = parseJson(outcome);

@@ -28,15 +28,13 @@ export async function setFederation(
   folder: string,
   { address, rootCertificates }: Federation,
 ): Promise<void> {
-  const path = join(folder, "pyproject.toml");
-  const [own = ""] = (await Deno.readTextFile(path)).split("[tool.flwr.federations]");
   const security = rootCertificates === undefined
     ? "insecure = true"
     : `root-certificates = ${JSON.stringify(rootCertificates)}`;
+  const own = await dropFederations(folder);
   await Deno.writeTextFile(
-    path,
-    `${own.trimEnd()}
-
+    join(folder, "pyproject.toml"),
+    `${own}
 [tool.flwr.federations]
 default = "local-deployment"
 
@@ -45,4 +43,13 @@ address = "${address}"
 ${security}
 `,
   );
+}
+
+/** Takes the federations out of an app's `pyproject.toml`, where they are last; gives what is left. */
+export async function dropFederations(folder: string): Promise<string> {
+  const path = join(folder, "pyproject.toml");
+  const [own = ""] = (await Deno.readTextFile(path)).split("[tool.flwr.federations]");
+  const text = `${own.trimEnd()}\n`;
+  await Deno.writeTextFile(path, text);
+  return text;
 }

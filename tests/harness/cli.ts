@@ -25,11 +25,14 @@ export interface NodeRow {
   readonly "deleted-at": string;
 }
 
+/** The last arguments of a CLI's commands, where that makes a difference those of each. */
+export type Target = readonly string[] | ((command: readonly string[]) => readonly string[]);
+
 /** A CLI that is set up for a SuperLink. */
 export class Cli {
   readonly #scene: Scene;
   readonly #program: Program;
-  readonly #target: readonly string[];
+  readonly #target: Target;
   readonly #folder: string;
 
   /**
@@ -39,7 +42,7 @@ export class Cli {
   constructor(
     scene: Scene,
     program: Program,
-    target: readonly string[],
+    target: Target,
     folder: string = scene.folder,
   ) {
     this.#scene = scene;
@@ -120,31 +123,65 @@ export class Cli {
   #startOptions(command: readonly string[], options: readonly string[]): StartOptions {
     return {
       name: command.join(" "),
-      args: [...command, ...this.#target, ...options],
+      args: [
+        ...command,
+        ...(typeof this.#target === "function" ? this.#target(command) : this.#target),
+        ...options,
+      ],
       cwd: this.#folder,
     };
   }
 }
 
-/** The last arguments of commands: up to 1.25 an app and its federation, then a connection. */
-const APP_TARGET = ["app", "local-deployment"];
-const CONNECTION_TARGET = ["local-deployment"];
+/** A release from which on Flower's CLI reads `config.toml`, and one from which it speaks HTTP. */
+const CONNECTIONS_SINCE = 26;
+const HTTP_SINCE = 37;
+
+/** How ours speaks to the SuperLink, where that is not left to it. */
+export interface CliOptions {
+  readonly transport?: "grpc" | "http";
+}
+
+/** Whether a CLI names an app and its federation rather than a connection of `config.toml`. */
+export function namesFederations(program: Program, { transport }: CliOptions = {}): boolean {
+  return minorOf(program) < CONNECTIONS_SINCE && transport === undefined;
+}
+
+/** The name of the connection that fits a CLI, in what {@linkcode writeConnections} writes. */
+export function connectionFor(program: Program, { transport }: CliOptions = {}): string {
+  return minorOf(program) >= HTTP_SINCE || transport === "http" ? "over-http" : "local-deployment";
+}
+
+/** Writes the SuperLink's connections into `config.toml`: `local-deployment` and `over-http`. */
+export async function writeConnections(scene: Scene, link: SuperLink): Promise<void> {
+  await Deno.mkdir(scene.flwrHome, { recursive: true });
+  await Deno.writeTextFile(
+    join(scene.flwrHome, "config.toml"),
+    [
+      `[superlink]\ndefault = "local-deployment"\n`,
+      `[superlink.local-deployment]\n${connection(link, link.controlAddress)}`,
+      `[superlink.over-http]\n${connection(link, link.httpAddress)}`,
+    ].join("\n"),
+  );
+}
+
+function connection({ certificates }: SuperLink, address: string): string {
+  const security = certificates === undefined
+    ? "insecure = true"
+    : `root-certificates = ${JSON.stringify(certificates.ca)}`;
+  return `address = "${address}"\n${security}\n`;
+}
 
 /**
  * Sets a CLI up for a SuperLink, in both of Flower's ways: the federation `local-deployment` of the
- * app in the folder `app`, and the connection `local-deployment` of `config.toml`, which Flower reads
- * from 1.26 on.
+ * app in the folder `app`, and the connections of `config.toml`, which Flower reads from 1.26 on.
  */
 export async function makeCli(
   scene: Scene,
   program: Program,
-  { certificates, controlAddress }: SuperLink,
-  target = minorOf(program) < 26 ? APP_TARGET : CONNECTION_TARGET,
+  link: SuperLink,
+  options: CliOptions = {},
 ): Promise<Cli> {
-  const connection = `address = "${controlAddress}"\n` +
-    (certificates === undefined
-      ? "insecure = true\n"
-      : `root-certificates = ${JSON.stringify(certificates.ca)}\n`);
   await Deno.mkdir(scene.path("app"), { recursive: true });
   await Deno.writeTextFile(
     scene.path("app", "pyproject.toml"),
@@ -165,13 +202,12 @@ clientapp = "quickstart.client_app:app"
 default = "local-deployment"
 
 [tool.flwr.federations.local-deployment]
-${connection}`,
+${connection(link, link.controlAddress)}`,
   );
-  await Deno.mkdir(scene.flwrHome, { recursive: true });
-  await Deno.writeTextFile(
-    join(scene.flwrHome, "config.toml"),
-    `[superlink]\ndefault = "local-deployment"\n\n[superlink.local-deployment]\n${connection}`,
-  );
+  await writeConnections(scene, link);
+  const target = namesFederations(program, options)
+    ? ["app", "local-deployment"]
+    : [connectionFor(program, options)];
   return new Cli(scene, program, target);
 }
 

@@ -24,10 +24,13 @@ export interface SuperLinkOptions extends AppOptions {
 /** A SuperLink that accepts connections. */
 export interface SuperLink {
   readonly process: RunningProcess;
+  /** Over gRPC where it has that, as the next two are. */
   readonly fleetAddress: string;
   readonly controlAddress: string;
   /** Where ServerApps connect. */
   readonly serverAppAddress: string;
+  /** Where whatever it serves over HTTP is; nothing listens there before Flower 1.35. */
+  readonly httpAddress: string;
   readonly certificates: Certificates | undefined;
   /** Starts it again with the same flags, on the same addresses and state, once it is gone. */
   restart(): Promise<SuperLink>;
@@ -41,47 +44,44 @@ export function startSuperLink(
   program: Program,
   options: SuperLinkOptions = {},
 ): Promise<SuperLink> {
-  return retryOnPortClash(() =>
-    startOn(
-      scene,
-      program,
-      options,
-      servesHttpOnly(program) ? oneAddress() : {
-        fleet: freeAddress(),
-        control: freeAddress(),
-        serverApp: freeAddress(),
-      },
-    )
-  );
-}
-
-/** From Flower 1.40 on all APIs are HTTP, on one port. */
-function servesHttpOnly(program: Program): boolean {
-  return minorOf(program) >= 40;
-}
-
-function oneAddress(): Addresses {
-  const address = freeAddress();
-  return { fleet: address, control: address, serverApp: address };
-}
-
-function addressFlags(program: Program, { fleet, control, serverApp }: Addresses): string[] {
-  if (servesHttpOnly(program)) {
-    const [host = "", port = ""] = fleet.split(":");
-    // Apps have what they need in the environment, and installing it again needs a network.
-    return ["--host", host, "--port", port, "--disable-runtime-dependency-installation"];
-  }
-  return [
-    ...["--fleet-api-address", fleet],
-    ...["--control-api-address", control],
-    ...["--serverappio-api-address", serverApp],
-  ];
+  return retryOnPortClash(() => startOn(scene, program, options, freeAddresses(program)));
 }
 
 interface Addresses {
   readonly fleet: string;
   readonly control: string;
   readonly serverApp: string;
+  readonly http: string;
+}
+
+/** The release from which on each API is HTTP, on the one port that all have in common. */
+const HTTP_SINCE = { serverApp: 35, control: 37, fleet: 40 } as const;
+
+/** Ours serves each API both ways. */
+function freeAddresses(program: Program): Addresses {
+  const http = freeAddress();
+  const minor = minorOf(program);
+  return {
+    fleet: minor >= HTTP_SINCE.fleet ? http : freeAddress(),
+    control: minor >= HTTP_SINCE.control ? http : freeAddress(),
+    serverApp: minor >= HTTP_SINCE.serverApp ? http : freeAddress(),
+    http,
+  };
+}
+
+function addressFlags(program: Program, { fleet, control, serverApp, http }: Addresses): string[] {
+  const isOurs = program.flower === undefined;
+  const minor = minorOf(program);
+  const grpc = [
+    ...(fleet === http ? [] : ["--fleet-api-address", fleet]),
+    ...(control === http ? [] : ["--control-api-address", control]),
+    ...(serverApp === http ? [] : ["--serverappio-api-address", serverApp]),
+  ];
+  if (!isOurs && minor < HTTP_SINCE.serverApp) return grpc;
+  const [host = "", port = ""] = http.split(":");
+  // Apps have what they need in the environment, and installing it again needs a network.
+  const asIs = isOurs ? [] : ["--disable-runtime-dependency-installation"];
+  return [...grpc, "--host", host, "--port", port, ...asIs];
 }
 
 async function startOn(
@@ -106,12 +106,15 @@ async function startOn(
       ...appFlags(program, options),
     ],
   });
-  await ready(process, Object.values(addresses));
+  const { fleet, control, serverApp, http } = addresses;
+  const servesHttp = program.flower === undefined || minorOf(program) >= HTTP_SINCE.serverApp;
+  await ready(process, [fleet, control, serverApp, ...servesHttp ? [http] : []]);
   return {
     process,
-    fleetAddress: addresses.fleet,
-    controlAddress: addresses.control,
-    serverAppAddress: addresses.serverApp,
+    fleetAddress: fleet,
+    controlAddress: control,
+    serverAppAddress: serverApp,
+    httpAddress: http,
     certificates,
     restart: () => startOn(scene, program, options, addresses),
   };

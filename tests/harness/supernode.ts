@@ -20,8 +20,12 @@ export interface SuperNodeOptions extends AppOptions {
   readonly name: string;
   /** The file with its private key; without one it makes a key and registers itself. */
   readonly privateKey?: string;
-  /** Which part of the data it has, of two. */
+  /** Which part of the data it has, of {@linkcode partitions}. */
   readonly partition?: number;
+  /** Two by default. */
+  readonly partitions?: number;
+  /** How ours speaks to the SuperLink; Flower's speak as their release does. */
+  readonly transport?: "grpc" | "http";
   /** Where its ClientApps connect; a free port by default. */
   readonly clientAppPort?: number;
   /** How long it tries again what is refused or not answered; for ever by default. */
@@ -35,17 +39,19 @@ export function startSuperNode(
   link: SuperLink,
   options: SuperNodeOptions,
 ): RunningProcess {
-  const { name, privateKey, partition = 0, clientAppPort = freePort(), maxWaitS, ...apps } =
-    options;
-  const { certificates, fleetAddress } = link;
+  const { name, privateKey, partition = 0, partitions = 2, transport, maxWaitS, ...rest } = options;
+  const { clientAppPort = freePort(), ...apps } = rest;
+  const { certificates, fleetAddress, httpAddress } = link;
+  const overHttp = transport === "http" || minorOf(program) >= 40;
   return scene.start(program, {
     name,
     args: [
       ...(certificates === undefined ? ["--insecure"] : ["--root-certificates", certificates.ca]),
-      ...["--superlink", fleetAddress],
+      ...["--superlink", overHttp ? httpAddress : fleetAddress],
+      ...(transport === undefined ? [] : ["--transport", transport]),
       ...clientAppIoFlags(program, clientAppPort),
       ...appFlags(program, apps),
-      ...["--node-config", `partition-id=${partition} num-partitions=2`],
+      ...["--node-config", `partition-id=${partition} num-partitions=${partitions}`],
       ...(privateKey === undefined ? [] : ["--auth-supernode-private-key", privateKey]),
       ...(maxWaitS === undefined ? [] : ["--max-wait-time", String(maxWaitS)]),
     ],

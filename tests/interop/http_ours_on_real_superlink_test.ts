@@ -7,15 +7,12 @@ import { flower, TRELLIS } from "../harness/programs.ts";
 import { scene } from "../harness/scene.ts";
 import { startSuperLink } from "../harness/superlink.ts";
 import { JOIN_MS, startSuperNode } from "../harness/supernode.ts";
+import { FINAL } from "./regression.ts";
 
 const REAL = flower("1.41.0");
 const programs = [REAL.superlink];
 /** A refused SuperNode has ended this soon. */
 const REFUSED_MS = 45_000;
-
-/** As `runs_test.ts` has it of Flower 1.25.0. */
-const FINAL = "FINAL rounds=2 fits=2.0 train-loss=0.01007793895382283 " +
-  "eval-loss=0.010094328625722734 line=[2.839133149784619, -1.0039511405886874]";
 
 scene(
   "flower-superlink 1.41.0: our CLI registers and names keys, and only their SuperNodes join",
