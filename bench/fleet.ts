@@ -54,7 +54,7 @@ const CONTESTANTS: readonly Contestant[] = [
   {
     name: "trellis",
     title: "Trellis, on disk",
-    program: { ...TRELLIS.superlink, args: [...TRELLIS.superlink.args, "--no-http"] },
+    program: TRELLIS.superlink,
   },
   {
     name: "flower-memory",

@@ -1,4 +1,4 @@
-import { bigIntToBytes, bytesToBigInt, concatBytes, shortestSigned } from "./bytes.ts";
+import { bytesToBigInt, concatBytes, shortestSigned } from "./bytes.ts";
 import { type Curve, CURVES } from "./curve.ts";
 import { DER_TAG, encodeDerElement, readDerElement, readDerElements } from "./der.ts";
 
@@ -29,7 +29,12 @@ export function parseDerSignature(
   }
   const [r, s] = integers.map(({ content }) => positiveInteger(content));
   if (r === undefined || s === undefined || r >= order || s >= order) return undefined;
-  return { r, p1363: concatBytes(bigIntToBytes(r, sizeBytes), bigIntToBytes(s, sizeBytes)) };
+  const p1363 = new Uint8Array(2 * sizeBytes);
+  integers.forEach(({ content }, index) => {
+    const digits = content[0] === 0 ? content.subarray(1) : content;
+    p1363.set(digits, (index + 1) * sizeBytes - digits.length);
+  });
+  return { r, p1363 };
 }
 
 /** The DER form of a signature that Web Crypto made (r and s, one after the other). */

@@ -1,6 +1,8 @@
 /**
  * The load of `bench/fleet.ts`, a process of its own: SuperNodes that register, activate and then send
- * signed heartbeats as fast as they are answered.
+ * signed heartbeats as fast as they are answered. A signature costs as much as what is measured, and
+ * is a SuperNode's work, so the proofs are made before the clock starts. Should they be used up, the
+ * measurement ends there.
  *
  *     deno run -A bench/fleet/load.ts ADDRESS CA_FILE IN_FLIGHT SECONDS
  *
@@ -10,12 +12,13 @@
  */
 
 import { generatePrivateKey } from "../../keys/private_key.ts";
-import { ProofSigner } from "../../keys/proof.ts";
+import { type Proof, ProofSigner } from "../../keys/proof.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { parseAddress } from "../../wire/address.ts";
-import { type CallHeaders, GrpcChannel } from "../../wire/grpc/client.ts";
+import type { CallHeaders } from "../../wire/grpc/client.ts";
 import { quantile } from "../median.ts";
+import { LeanChannel } from "./lean_channel.ts";
 
 /** What the load came to. */
 export interface LoadReport {
@@ -30,13 +33,17 @@ export interface LoadReport {
 
 const HEARTBEAT_INTERVAL_S = 30;
 
+/** How many proofs are made for a second, for all nodes: more than any SuperLink here answers. */
+const PROOFS_PER_SECOND = 2000;
+
 class Node {
-  readonly #channel: GrpcChannel;
+  readonly #channel: LeanChannel;
   readonly #signer: ProofSigner;
   readonly #publicKey: Uint8Array;
+  readonly #proofs: Proof[] = [];
   #nodeId = 0n;
 
-  constructor(channel: GrpcChannel, signer: ProofSigner, publicKey: Uint8Array) {
+  constructor(channel: LeanChannel, signer: ProofSigner, publicKey: Uint8Array) {
     this.#channel = channel;
     this.#signer = signer;
     this.#publicKey = publicKey;
@@ -44,41 +51,52 @@ class Node {
 
   async join(): Promise<void> {
     const publicKey = this.#publicKey;
-    await this.#channel.unary(Fleet.method.registerNode, { publicKey }, {
-      headers: await this.#headers(),
-    });
+    await this.#channel.unary(Fleet.method.registerNode, { publicKey }, await this.#headers());
     const { nodeId } = await this.#channel.unary(Fleet.method.activateNode, {
       publicKey,
       heartbeatInterval: HEARTBEAT_INTERVAL_S,
-    }, { headers: await this.#headers() });
+    }, await this.#headers());
     this.#nodeId = nodeId;
   }
 
+  async #headers(): Promise<CallHeaders> {
+    return headers(await this.#signer.sign());
+  }
+
+  async makeProofs(count: number): Promise<void> {
+    for (let made = 0; made < count; made++) this.#proofs.push(await this.#signer.sign());
+  }
+
+  get hasProof(): boolean {
+    return this.#proofs.length > 0;
+  }
+
   async heartbeat(): Promise<boolean> {
+    const proof = this.#proofs.shift();
+    if (!proof) throw new Error("No proof is left.");
     const { success } = await this.#channel.unary(Fleet.method.sendNodeHeartbeat, {
       node: { nodeId: this.#nodeId },
       heartbeatInterval: HEARTBEAT_INTERVAL_S,
-    }, { headers: await this.#headers() });
+    }, headers(proof));
     return success;
   }
+}
 
-  async #headers(): Promise<CallHeaders> {
-    const { publicKeyPem, timestamp, signature } = await this.#signer.sign();
-    return {
-      text: { "flwr-timestamp": timestamp },
-      bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
-    };
-  }
+function headers({ publicKeyPem, timestamp, signature }: Proof): CallHeaders {
+  return {
+    text: { "flwr-timestamp": timestamp },
+    bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
+  };
 }
 
 async function main([addressText = "", caFile = "", inFlight = "", seconds = ""]: string[]) {
   const address = parseAddress(addressText);
   if (!address) throw new Error(`"${addressText}" is no address.`);
   const rootCertificatesPem = await Deno.readTextFile(caFile);
-  const channels: GrpcChannel[] = [];
+  const channels: LeanChannel[] = [];
   const nodes = await Promise.all(Array.from({ length: Number(inFlight) }, async () => {
     const key = await generatePrivateKey("P-384");
-    const channel = new GrpcChannel(address, { insecure: false, rootCertificatesPem });
+    const channel = new LeanChannel(address, rootCertificatesPem);
     channels.push(channel);
     const publicKey = new TextEncoder().encode(spkiPem(key.publicKey));
     return new Node(channel, await ProofSigner.create(key), publicKey);
@@ -88,12 +106,15 @@ async function main([addressText = "", caFile = "", inFlight = "", seconds = ""]
   await Promise.all(nodes.map((node) => node.join()));
   const joinsPerSecond = nodes.length / (performance.now() - joinStart) * 1000;
 
+  const proofs = Math.ceil(PROOFS_PER_SECOND * Number(seconds) / nodes.length);
+  await Promise.all(nodes.map((node) => node.makeProofs(proofs)));
+
   const times: number[] = [];
   let failures = 0;
   const start = performance.now();
   const end = start + Number(seconds) * 1000;
   await Promise.all(nodes.map(async (node) => {
-    while (performance.now() < end) {
+    while (node.hasProof && performance.now() < end) {
       const sentAt = performance.now();
       if (await node.heartbeat().catch(() => false)) times.push(performance.now() - sentAt);
       else failures++;

@@ -13,7 +13,7 @@ export function grpcHeaders(metadata: Metadata): RequestHeaders {
     },
     bytes(name) {
       const [value, ...more] = metadata.get(`${name}-bin`);
-      return typeof value === "object" && more.length === 0 ? Uint8Array.from(value) : undefined;
+      return typeof value === "object" && more.length === 0 ? new Uint8Array(value) : undefined;
     },
   };
 }
