@@ -22,8 +22,6 @@ export interface Cast {
 
 const REAL = flower(FLOWER_VERSION);
 
-/** All peers use gRPC, and other programs of the machine may have the HTTP port. */
-const SUPERLINK = withFlag(TRELLIS.superlink, "--no-http");
 const COLD = withFlag(TRELLIS.supernode, "--no-preload");
 
 function withFlag(program: Program, flag: string): Program {
@@ -41,28 +39,28 @@ export const CASTS: readonly Cast[] = [
   {
     name: "superlink",
     title: `our SuperLink, SuperNodes of Flower ${FLOWER_VERSION}, Python app`,
-    superlink: SUPERLINK,
+    superlink: TRELLIS.superlink,
     supernode: REAL.supernode,
     app: "python",
   },
   {
     name: "cold",
     title: "our SuperLink and SuperNodes, Python app, a Python start for each message",
-    superlink: SUPERLINK,
+    superlink: TRELLIS.superlink,
     supernode: COLD,
     app: "python",
   },
   {
     name: "ours",
     title: "our SuperLink and SuperNodes, Python app, forked from a preload process",
-    superlink: SUPERLINK,
+    superlink: TRELLIS.superlink,
     supernode: TRELLIS.supernode,
     app: "python",
   },
   {
     name: "typescript",
     title: "our SuperLink and SuperNodes, the same app in TypeScript",
-    superlink: SUPERLINK,
+    superlink: TRELLIS.superlink,
     supernode: TRELLIS.supernode,
     app: "typescript",
   },
