@@ -11,7 +11,6 @@ import { delay } from "@std/async";
 import { copyFolder, dropFederations, setFederation } from "./app_folder.ts";
 import {
   Cli,
-  type CliOptions,
   connectionFor,
   namesFederations,
   shown,
@@ -74,27 +73,22 @@ export async function makeApp(
   return folder;
 }
 
-/** How an app is run. */
-export interface AppCliOptions extends CliOptions {
-  readonly files?: AppFiles;
-}
-
 /** Copies an app, and gives a CLI in its folder that is set up for the SuperLink. */
 export async function makeAppCli(
   scene: Scene,
   program: Program,
   link: SuperLink,
   source: string,
-  { files = {}, ...options }: AppCliOptions = {},
+  files: AppFiles = {},
 ): Promise<AppCli> {
-  if (namesFederations(program, options)) {
+  if (namesFederations(program)) {
     return new AppCli(scene, program, await makeApp(scene, link, source, files));
   }
   await writeConnections(scene, link);
   const folder = await copyApp(scene, source, files);
   // Flower would move them into config.toml.
   await dropFederations(folder);
-  const name = connectionFor(program, options);
+  const name = connectionFor(program);
   return new AppCli(scene, program, folder, ([verb]) => verb === "run" ? [".", name] : [name]);
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { assert } from "@std/assert";
 import { delay } from "@std/async";
 import type { CommandOutcome, RunningProcess } from "./process.ts";
-import { minorOf, type Program } from "./programs.ts";
+import { callsOverHttp, minorOf, type Program } from "./programs.ts";
 import type { Scene, StartOptions } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
@@ -133,23 +133,17 @@ export class Cli {
   }
 }
 
-/** A release from which on Flower's CLI reads `config.toml`, and one from which it speaks HTTP. */
+/** From this release on Flower's CLI reads `config.toml`. */
 const CONNECTIONS_SINCE = 26;
-const HTTP_SINCE = 37;
-
-/** How ours speaks to the SuperLink, where that is not left to it. */
-export interface CliOptions {
-  readonly transport?: "grpc" | "http";
-}
 
 /** Whether a CLI names an app and its federation rather than a connection of `config.toml`. */
-export function namesFederations(program: Program, { transport }: CliOptions = {}): boolean {
-  return minorOf(program) < CONNECTIONS_SINCE && transport === undefined;
+export function namesFederations(program: Program): boolean {
+  return minorOf(program) < CONNECTIONS_SINCE && program.transport === undefined;
 }
 
 /** The name of the connection that fits a CLI, in what {@linkcode writeConnections} writes. */
-export function connectionFor(program: Program, { transport }: CliOptions = {}): string {
-  return minorOf(program) >= HTTP_SINCE || transport === "http" ? "over-http" : "local-deployment";
+export function connectionFor(program: Program): string {
+  return callsOverHttp(program, "cli") ? "over-http" : "local-deployment";
 }
 
 /** Writes the SuperLink's connections into `config.toml`: `local-deployment` and `over-http`. */
@@ -180,7 +174,6 @@ export async function makeCli(
   scene: Scene,
   program: Program,
   link: SuperLink,
-  options: CliOptions = {},
 ): Promise<Cli> {
   await Deno.mkdir(scene.path("app"), { recursive: true });
   await Deno.writeTextFile(
@@ -205,9 +198,7 @@ default = "local-deployment"
 ${connection(link, link.controlAddress)}`,
   );
   await writeConnections(scene, link);
-  const target = namesFederations(program, options)
-    ? ["app", "local-deployment"]
-    : [connectionFor(program, options)];
+  const target = namesFederations(program) ? ["app", "local-deployment"] : [connectionFor(program)];
   return new Cli(scene, program, target);
 }
 

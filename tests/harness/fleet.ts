@@ -64,6 +64,7 @@ export async function startFleet(
       startSuperNode(scene, supernode, link, {
         name: `SuperNode ${partition + 1}`,
         partition,
+        partitions: supernodes.length,
         privateKey,
         clientAppPort,
         ...clientApps,

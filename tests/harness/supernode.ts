@@ -7,7 +7,7 @@
 import { appFlags, type AppOptions } from "./app_flags.ts";
 import { freePort } from "./ports.ts";
 import type { RunningProcess } from "./process.ts";
-import { minorOf, type Program } from "./programs.ts";
+import { callsOverHttp, minorOf, type Program } from "./programs.ts";
 import type { Scene } from "./scene.ts";
 import type { SuperLink } from "./superlink.ts";
 
@@ -24,8 +24,6 @@ export interface SuperNodeOptions extends AppOptions {
   readonly partition?: number;
   /** Two by default. */
   readonly partitions?: number;
-  /** How ours speaks to the SuperLink; Flower's speak as their release does. */
-  readonly transport?: "grpc" | "http";
   /** Where its ClientApps connect; a free port by default. */
   readonly clientAppPort?: number;
   /** How long it tries again what is refused or not answered; for ever by default. */
@@ -39,16 +37,15 @@ export function startSuperNode(
   link: SuperLink,
   options: SuperNodeOptions,
 ): RunningProcess {
-  const { name, privateKey, partition = 0, partitions = 2, transport, maxWaitS, ...rest } = options;
+  const { name, privateKey, partition = 0, partitions = 2, maxWaitS, ...rest } = options;
   const { clientAppPort = freePort(), ...apps } = rest;
   const { certificates, fleetAddress, httpAddress } = link;
-  const overHttp = transport === "http" || minorOf(program) >= 40;
+  const address = callsOverHttp(program, "supernode") ? httpAddress : fleetAddress;
   return scene.start(program, {
     name,
     args: [
       ...(certificates === undefined ? ["--insecure"] : ["--root-certificates", certificates.ca]),
-      ...["--superlink", overHttp ? httpAddress : fleetAddress],
-      ...(transport === undefined ? [] : ["--transport", transport]),
+      ...["--superlink", address],
       ...clientAppIoFlags(program, clientAppPort),
       ...appFlags(program, apps),
       ...["--node-config", `partition-id=${partition} num-partitions=${partitions}`],

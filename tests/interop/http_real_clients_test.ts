@@ -3,7 +3,7 @@ import { makeAppCli } from "../harness/app_cli.ts";
 import { makeCli, shown } from "../harness/cli.ts";
 import { makeCertificates, makeKeyPair } from "../harness/credentials.ts";
 import { waitForNoApp } from "../harness/process_groups.ts";
-import { flower, TRELLIS } from "../harness/programs.ts";
+import { flower, TRELLIS, trellisOver } from "../harness/programs.ts";
 import { scene } from "../harness/scene.ts";
 import { startSuperLink } from "../harness/superlink.ts";
 import { JOIN_MS, startSuperNode } from "../harness/supernode.ts";
@@ -35,7 +35,7 @@ scene(
     assert(firstId !== "", shown(named));
     const secondId = await cli.register(second.publicKey);
     // Flower's own list has no names.
-    const ours = await makeCli(scene, TRELLIS.cli, link, { transport: "http" });
+    const ours = await makeCli(scene, trellisOver("http").cli, link);
     const list = await ours.run(["supernode", "list"]);
     assertStringIncludes(list.stdout, "Site A", shown(list));
     assertEquals(await cli.statuses(), { [firstId]: "registered", [secondId]: "registered" });
