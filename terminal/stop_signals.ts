@@ -12,6 +12,8 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 export interface StopRequest extends Disposable {
   /** Aborts at the first signal; its reason is the signal's name. */
   readonly signal: AbortSignal;
+  /** Gives the first signal's name. */
+  readonly stopped: Promise<string>;
 }
 
 /**
@@ -20,16 +22,19 @@ export interface StopRequest extends Disposable {
  */
 export function onStopSignals(): StopRequest {
   const stop = new AbortController();
+  const { promise: stopped, resolve } = Promise.withResolvers<string>();
   const listeners = STOP_SIGNALS.map((name) => {
     const listener = () => {
       if (stop.signal.aborted) Deno.exit(1);
       stop.abort(name);
+      resolve(name);
     };
     Deno.addSignalListener(name, listener);
     return () => Deno.removeSignalListener(name, listener);
   });
   return {
     signal: stop.signal,
+    stopped,
     [Symbol.dispose]() {
       for (const remove of listeners) remove();
     },

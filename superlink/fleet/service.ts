@@ -88,9 +88,10 @@ export function fleetService(options: FleetServiceOptions): Service {
     return nodeId;
   };
 
-  const requireInterval = (seconds: number) => {
+  const requireInterval = (caller: FleetCaller, method: string, seconds: number) => {
     if (isHeartbeatInterval(seconds)) return;
-    throw flowerError("invalidHeartbeatInterval");
+    const error = flowerError("invalidHeartbeatInterval");
+    throw refuse(caller, method, `a heartbeat interval of ${seconds} s is not allowed`, error);
   };
 
   const joined = (caller: FleetCaller, row: NodeRow, how: string) => {
@@ -147,7 +148,7 @@ export function fleetService(options: FleetServiceOptions): Service {
           activationFailed("No SuperNode found with the given public key."),
         );
       if (!await nodes.ofKey(caller.key.id)) throw unknown();
-      requireInterval(request.heartbeatInterval);
+      requireInterval(caller, "ActivateNode", request.heartbeatInterval);
       const activation = await nodes.activate(
         caller.key.id,
         request.heartbeatInterval,
@@ -182,9 +183,10 @@ export function fleetService(options: FleetServiceOptions): Service {
       const nodeId = await requireOwnNode(caller, "DeactivateNode", request.nodeId);
       const row = await nodes.deactivate(nodeId, clock.nowMicros());
       if (!row) {
-        throw flowerError("deactivationFailed", {
+        const error = flowerError("deactivationFailed", {
           grpcText: `SuperNode with node ID ${nodeId} could not be deactivated.`,
         });
+        throw refuse(caller, "DeactivateNode", "the SuperNode is not online", error);
       }
       pulls.end(nodeId);
       bells.ring(topics.nodes);
@@ -194,16 +196,20 @@ export function fleetService(options: FleetServiceOptions): Service {
 
     async unregisterNode(request, { caller }: Call<FleetCaller>) {
       const nodeId = await requireOwnNode(caller, "UnregisterNode", request.nodeId);
-      if (options.managed) throw flowerError("unregistrationByCliOnly");
+      if (options.managed) {
+        const reason = "only the CLI may unregister SuperNodes";
+        throw refuse(caller, "UnregisterNode", reason, flowerError("unregistrationByCliOnly"));
+      }
       const row = await nodes.unregister(
         nodeId,
         clock.nowMicros(),
         ({ ownerId }) => ownerId === NO_ACCOUNT.id,
       );
       if (!row) {
-        throw flowerError("unregistrationFailed", {
+        const error = flowerError("unregistrationFailed", {
           grpcText: `SuperNode with node ID ${nodeId} could not be unregistered.`,
         });
+        throw refuse(caller, "UnregisterNode", "it did not register itself", error);
       }
       log.info("node.unregistered", `SuperNode ${nodeId} unregistered itself.`, {
         ...fields(caller, nodeId),
@@ -213,7 +219,7 @@ export function fleetService(options: FleetServiceOptions): Service {
 
     async sendNodeHeartbeat(request, { caller }: Call<FleetCaller>) {
       const nodeId = await requireOwnNode(caller, "SendNodeHeartbeat", request.node?.nodeId);
-      requireInterval(request.heartbeatInterval);
+      requireInterval(caller, "SendNodeHeartbeat", request.heartbeatInterval);
       const result = await nodes.heartbeat(
         nodeId,
         request.heartbeatInterval,

@@ -130,11 +130,13 @@ const REFUSED: [
 ];
 
 for (const [name, play, expected] of REFUSED) {
-  Deno.test(`A SuperNode is refused ${name}`, async () => {
+  Deno.test(`A SuperNode is refused ${name}, and the log says so`, async () => {
     await using link = await startTestSuperLink();
     using node = await FleetClient.create(link);
     const nodeId = await node.register();
     assertEquals(await refusal(play(node, nodeId)), expected(nodeId));
+    const [line] = link.logged.of("fleet.refused");
+    assertEquals(line?.fingerprint, node.key.publicKey.fingerprint);
   });
 }
 

@@ -56,9 +56,9 @@ export async function openDatabase(place: string): Promise<Database> {
     });
   }
   const path = await realPath(resolve(place));
+  refuseForeignFile(path);
   const lock = await holdLock(path);
   try {
-    refuseForeignFile(path);
     const kv = await Deno.openKv(path);
     await stamp(kv, path);
     return {
@@ -111,16 +111,15 @@ async function holdLock(path: string): Promise<Deno.FsFile> {
 
 /** Deno KV would write its tables into any SQLite file, so look before it does. */
 function refuseForeignFile(path: string): void {
-  let sizeBytes: number;
+  let info: Deno.FileInfo;
   try {
-    const info = Deno.statSync(path);
-    if (!info.isFile) throw notOurs(path, "it is not a file");
-    sizeBytes = info.size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
+    info = Deno.statSync(path);
+  } catch {
+    // There is none, or opening it will say why it cannot be read.
+    return;
   }
-  if (sizeBytes === 0) return;
+  if (!info.isFile) throw notOurs(path, "it is not a file");
+  if (info.size === 0) return;
   // SQLite itself takes a file of a few bytes for an empty database.
   if (!startsLikeSqlite(path)) throw notOurs(path, "it is not a database");
   let tables: unknown[];
