@@ -21,6 +21,8 @@ export const topics = {
   run: (runId: bigint) => `run/${runId}`,
   /** The run's app wrote to its log. */
   log: (runId: bigint) => `log/${runId}`,
+  /** The run's app reported an event. */
+  events: (runId: bigint) => `events/${runId}`,
   /** A node joined, went offline or was unregistered. */
   nodes: "nodes",
   /** A run waits for its app to be started. */

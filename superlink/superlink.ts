@@ -45,6 +45,8 @@ export interface RunningSuperLink {
   readonly grpc: GrpcAddresses | undefined;
   readonly httpAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
+  /** How many things are waited for by the calls that are held, and by the SuperLink itself. */
+  waiting(): number;
   /** Ends held calls, lets the others finish, and writes what is left to write. */
   stop(): Promise<void>;
 }
@@ -164,6 +166,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     nodes,
     bells,
     clock,
+    log,
     holdMs,
     seekers: taskSeekers(parts),
   });
@@ -211,7 +214,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       await launcher.start();
     }
     serving = true;
-    return { grpc, httpAddress, healthAddress, stop };
+    return { grpc, httpAddress, healthAddress, waiting: () => bells.size, stop };
   } catch (error) {
     await stop();
     throw error;

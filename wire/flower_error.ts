@@ -217,6 +217,12 @@ const CATALOGUE = {
     grpc: "PERMISSION_DENIED",
     detail: "Task creation is not allowed.",
   },
+  invalidTaskMessage: {
+    code: 3009,
+    http: 412,
+    grpc: "FAILED_PRECONDITION",
+    detail: "Invalid task message.",
+  },
 } as const satisfies Record<string, CatalogueRow>;
 
 /** The name of an error in the catalogue. */

@@ -23,6 +23,7 @@ import type { Clock } from "../clock.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import { packOverrides } from "../runs/run_view.ts";
 import type { Runs } from "../runs/runs.ts";
+import type { NumberedEvent } from "../runs/task_events.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { ControlCaller } from "./caller.ts";
 
@@ -160,10 +161,28 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
         }
         const why = await listener.wait(Date.now() + Math.min(waitMs, holdMs), signal);
         if (why === "gone") return;
-        if (why === "stopped" && status !== "finished") {
-          // An end without an error would say that the run is over.
-          throw new StatusError("UNAVAILABLE", "The SuperLink stops.");
-        }
+        if (why === "stopped" && status !== "finished") throw stopping();
+      }
+    },
+
+    /** The events of a run with higher numbers, and then those that come until the run is over. */
+    async *streamEvents(
+      { runId, afterId }: { readonly runId: bigint; readonly afterId: number },
+      { caller, signal }: Call<ControlCaller>,
+    ): AsyncGenerator<NumberedEvent> {
+      await requireOwnRun(runId, caller);
+      using listener = bells.listen(topics.run(runId), topics.events(runId));
+      let cursor = afterId;
+      for (;;) {
+        const { status } = await requireOwnRun(runId, caller);
+        const events = await runs.events.list(runId, { afterId: cursor });
+        yield* events;
+        cursor = events.at(-1)?.id ?? cursor;
+        if (status === "finished") return;
+        if (events.length > 0) continue;
+        const why = await listener.wait(Date.now() + holdMs, signal);
+        if (why === "gone") return;
+        if (why === "stopped") throw stopping();
       }
     },
   };
@@ -176,6 +195,11 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       throw error;
     }
   }
+}
+
+/** An end without an error would say that the run is over. */
+function stopping(): StatusError {
+  return new StatusError("UNAVAILABLE", "The SuperLink stops.");
 }
 
 /** A time that a reader gave, as a key of the log. */

@@ -10,6 +10,7 @@ import { Control } from "../../proto/gen/flwr1_41/proto/control_pb.ts";
 import { type Call, defineService, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { isFederation } from "../accounts.ts";
+import { eventNumber, taskEventView } from "../runs/task_event_view.ts";
 import { ACCOUNT_1_41, FEDERATION_1_41, nodeInfo141, runView141 } from "../views_1_41.ts";
 import { type ControlCaller, controlCaller } from "./caller.ts";
 import { nodeActions } from "./node_actions.ts";
@@ -77,10 +78,11 @@ export function controlService141(options: ControlServiceOptions): Service {
 
     streamLogs: (request, call: Call<ControlCaller>) => runs.streamLogs(request, call),
 
-    async *streamRunEvents({ runId }, { caller }: Call<ControlCaller>) {
-      await runs.requireOwnRun(runId, caller);
-      // Only agents have events, and they are not run here.
-      yield* [];
+    async *streamRunEvents({ runId, afterTaskEventId }, call: Call<ControlCaller>) {
+      const afterId = eventNumber(afterTaskEventId) ?? 0;
+      for await (const event of runs.streamEvents({ runId, afterId }, call)) {
+        yield { taskEvent: taskEventView(runId, event) };
+      }
     },
 
     pullArtifacts() {

@@ -26,6 +26,7 @@ import {
 } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
 import type { TaskSchema } from "../../proto/gen/flwr1_41/proto/task_pb.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
+import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
@@ -38,6 +39,7 @@ import { pullObjectResponse } from "../messages/pull_object.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import { notRunningText, parseRunEnd } from "../runs/run_life.ts";
 import type { Runs } from "../runs/runs.ts";
+import { eventNumber, taskEventView } from "../runs/task_event_view.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { nodeInfo141, runView141 } from "../views_1_41.ts";
@@ -51,6 +53,7 @@ export interface RuntimeServiceOptions {
   readonly nodes: Nodes;
   readonly bells: Bells;
   readonly clock: Clock;
+  readonly log: Log;
   /** How long a call waits for what it asks for, in milliseconds. */
   readonly holdMs: number;
 }
@@ -60,7 +63,7 @@ const TASK_TYPE = "flwr-serverapp";
 
 /** Makes the Runtime service. */
 export function runtimeService(options: RuntimeServiceOptions): Service {
-  const { runs, fabs, messages, nodes, bells, clock, seekers } = options;
+  const { runs, fabs, messages, nodes, bells, clock, log, seekers } = options;
   const runOfToken = async (token: string) => (await runs.ofToken(token, clock.nowMicros()))?.runId;
   const holdMs = ({ patienceMs }: RuntimeCaller) => Math.min(options.holdMs, patienceMs);
 
@@ -186,6 +189,53 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
       return {};
     },
 
+    async pushTaskEvents({ events }, call: Call<RuntimeCaller>) {
+      const { runId } = taskOf(call);
+      if (events.length === 0 || await runs.appendEvents(runId, events, clock.nowMicros())) {
+        return {};
+      }
+      // Flower keeps the reason to itself, so that no app ends for it.
+      log.warning("run.events", `Events of run ${runId} are not kept: too many, or no JSON.`, {
+        runId: String(runId),
+      });
+      return {};
+    },
+
+    /** Each run is a series of its own. */
+    async getRunSeriesEvents(request, call: Call<RuntimeCaller>) {
+      const { runId } = taskOf(call);
+      const { eventTypes: kinds, afterEventId, beforeEventId, lastN } = request;
+      const events = await runs.events.list(runId, {
+        kinds,
+        afterId: eventNumber(afterEventId),
+        beforeId: eventNumber(beforeEventId),
+        lastN,
+      });
+      return { events: events.map((event) => taskEventView(runId, event)) };
+    },
+
+    /** What an app used of others' services is for the operator to know. */
+    recordTaskUsage({ taskUsage }, call: Call<RuntimeCaller>) {
+      const runId = String(taskOf(call).runId);
+      const { inputTokens = 0n, outputTokens = 0n } = taskUsage ?? {};
+      const usageType = shortText(taskUsage?.usageType);
+      const provider = shortText(taskUsage?.provider);
+      const tokens = taskUsage?.totalTokens ?? inputTokens + outputTokens;
+      log.info("run.usage", `Run ${runId} used ${usageType} of ${provider}: ${tokens} tokens.`, {
+        runId,
+        usageType,
+        provider,
+        tokens: String(tokens),
+      });
+      return Promise.resolve({});
+    },
+
+    /** A run has one task, so there is none to send to or to hear from. */
+    pushTaskMessage() {
+      throw flowerError("invalidTaskMessage");
+    },
+    pullTaskMessage: () => Promise.resolve({ messages: [] }),
+
     /** Only agents make tasks of their own. */
     createTask() {
       throw flowerError("taskCreationNotAllowed");
@@ -196,6 +246,11 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 /** TypeScript apps have another program, which asks another API. */
 function isPendingTask({ status, runtime }: RunRow): boolean {
   return status === "pending" && runtime === "python";
+}
+
+/** What an app calls a thing, for the log. */
+function shortText(text = "", longest = 100): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`.toWellFormed();
 }
 
 function taskView(row: RunRow): MessageInitShape<typeof TaskSchema> {

@@ -14,6 +14,7 @@
  * | `ending-run`, run id | `null` | the run is finished and its messages are not all deleted |
  * | `token`, token hash | {@linkcode TokenRow} | the run's app holds this token |
  * | `log`, run id, at | text | the ServerApp wrote it; `at` grows strictly within a run |
+ * | `event`, run id, number | {@linkcode EventRow} | the ServerApp reported it; counted within a run |
  * | `message`, run id, message id | {@linkcode MessageRow} | a message is stored, complete or not |
  * | `part`, run id, message id, n | bytes | its message and tree, cut to fit a value |
  * | `inbox`, node id, number, run id, message id | `null` | a complete instruction waits for its node |
@@ -22,7 +23,7 @@
  * | `branch`, run id, branch id, message id | `null` | that message needs the branch's objects |
  * | `holder`, run id, object id, branch or message id | `null` | that branch has the object, or it is that message's own |
  *
- * What belongs to messages goes when its run ends; only `run` and `log` stay.
+ * What belongs to messages goes when its run ends; only `run`, `log` and `event` stay.
  *
  * A transition writes all of its rows in one atomic commit, so there is no row without its index
  * and no index without its row, whenever the process dies.
@@ -126,6 +127,15 @@ export interface TokenRow {
   readonly runId: bigint;
 }
 
+/** Something that a ServerApp reported of itself; `at` is in microseconds since the epoch. */
+export interface EventRow {
+  readonly at: number;
+  /** What kind of event it is. */
+  readonly event: string;
+  /** A JSON object. */
+  readonly data: string;
+}
+
 /** A message between a ServerApp and a node. The message itself and its tree are in its parts. */
 export interface MessageRow {
   readonly messageId: string;
@@ -173,6 +183,8 @@ export const keys = {
   token: (tokenHash: string) => ["token", tokenHash],
   log: (runId: bigint, at: number) => ["log", runId, at],
   logs: (runId: bigint) => ["log", runId],
+  event: (runId: bigint, id: number) => ["event", runId, id],
+  events: (runId: bigint) => ["event", runId],
   message: (runId: bigint, messageId: string) => ["message", runId, messageId],
   messages: (runId: bigint) => ["message", runId],
   part: (runId: bigint, messageId: string, part: number) => ["part", runId, messageId, part],

@@ -2,7 +2,10 @@ import { FAB_SPACE } from "../runs/fabs.ts";
 import type { Database } from "../state/database.ts";
 
 /** What stays of a run that has ended, and what has nothing to do with runs. */
-const STAYS = new Set(["schema", "node", "key", "lease", "mark", "keyless-gone", "run", "log"]);
+const STAYS = new Set([
+  ...["schema", "node", "key", "lease", "mark", "keyless-gone"],
+  ...["run", "log", "event"],
+]);
 
 /** Keys and blobs that there must not be once all runs have ended. */
 export async function leftoversIn({ kv, blobs }: Database): Promise<string[]> {

@@ -6,7 +6,7 @@
 
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { postOrder } from "../../records/object_tree.ts";
-import { FleetClient, type FleetClientTarget } from "./fleet_client.ts";
+import { FleetClient, type FleetClientTarget, type Plane } from "./fleet_client.ts";
 import type { Carried } from "./test_messages.ts";
 
 /** An instruction as a node gets it. */
@@ -29,8 +29,8 @@ export class TestNode implements Disposable {
   }
 
   /** A new node that has joined, and whose first pull, which is never held, is behind it. */
-  static async join(target: FleetClientTarget): Promise<TestNode> {
-    const client = await FleetClient.create(target);
+  static async join(target: FleetClientTarget, plane: Plane = "gRPC"): Promise<TestNode> {
+    const client = await FleetClient.create(target, { plane });
     const node = new TestNode(client, await client.join());
     await node.pull();
     return node;

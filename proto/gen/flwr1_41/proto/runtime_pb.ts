@@ -20,7 +20,7 @@ import type { Run } from "../../flwr/proto/run_pb.ts";
 import { file_flwr_proto_run } from "../../flwr/proto/run_pb.ts";
 import type { SimulationConfig } from "./federation_pb.ts";
 import { file_flwr1_41_proto_federation } from "./federation_pb.ts";
-import type { Task } from "./task_pb.ts";
+import type { Task, TaskEvent, TaskUsage } from "./task_pb.ts";
 import { file_flwr1_41_proto_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -28,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file flwr1_41/proto/runtime.proto.
  */
 export const file_flwr1_41_proto_runtime: GenFile = /*@__PURE__*/
-  fileDesc("ChxmbHdyMV80MS9wcm90by9ydW50aW1lLnByb3RvEg5mbHdyMV80MS5wcm90byIZChdQdWxsUGVuZGluZ1Rhc2tzUmVxdWVzdCI/ChhQdWxsUGVuZGluZ1Rhc2tzUmVzcG9uc2USIwoFdGFza3MYASADKAsyFC5mbHdyMV80MS5wcm90by5UYXNrIiMKEENsYWltVGFza1JlcXVlc3QSDwoHdGFza19pZBgBIAEoBCIiChFDbGFpbVRhc2tSZXNwb25zZRINCgV0b2tlbhgBIAEoCSJPChJBY3F1aXJlVGFza1JlcXVlc3QSHAoUc3VwcG9ydGVkX3Rhc2tfdHlwZXMYASADKAkSGwoTYWdlbnRhcHBfZmFiX2hhc2hlcxgCIAMoCSJIChNBY3F1aXJlVGFza1Jlc3BvbnNlEiIKBHRhc2sYASABKAsyFC5mbHdyMV80MS5wcm90by5UYXNrEg0KBXRva2VuGAIgASgJIhoKGFNlbmRUYXNrSGVhcnRiZWF0UmVxdWVzdCIsChlTZW5kVGFza0hlYXJ0YmVhdFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgiFgoUUHVsbFRhc2tJbnB1dFJlcXVlc3QixwEKFVB1bGxUYXNrSW5wdXRSZXNwb25zZRIkCgdjb250ZXh0GAEgASgLMhMuZmx3ci5wcm90by5Db250ZXh0EhwKA3J1bhgCIAEoCzIPLmZsd3IucHJvdG8uUnVuEhwKA2ZhYhgDIAEoCzIPLmZsd3IucHJvdG8uRmFiEjsKEWZlZGVyYXRpb25fY29uZmlnGAQgASgLMiAuZmx3cjFfNDEucHJvdG8uU2ltdWxhdGlvbkNvbmZpZxIPCgd0YXNrX2lkGAUgASgEIpgBChVQdXNoVGFza091dHB1dFJlcXVlc3QSJAoHY29udGV4dBgBIAEoCzITLmZsd3IucHJvdG8uQ29udGV4dBISCgpzdWJfc3RhdHVzGAIgASgJEg8KB2RldGFpbHMYAyABKAkSHgoRY2xpZW50YXBwX3J1bnRpbWUYBCABKAFIAIgBAUIUChJfY2xpZW50YXBwX3J1bnRpbWUiGAoWUHVzaFRhc2tPdXRwdXRSZXNwb25zZSJ6ChZQdXNoQXBwTWVzc2FnZXNSZXF1ZXN0EioKDW1lc3NhZ2VzX2xpc3QYAiADKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2USNAoUbWVzc2FnZV9vYmplY3RfdHJlZXMYAyADKAsyFi5mbHdyLnByb3RvLk9iamVjdFRyZWUiWwoXUHVzaEFwcE1lc3NhZ2VzUmVzcG9uc2USEwoLbWVzc2FnZV9pZHMYASADKAkSFwoPb2JqZWN0c190b19wdXNoGAIgAygJEhIKCnNlc3Npb25faWQYAyABKAkiLQoWUHVsbEFwcE1lc3NhZ2VzUmVxdWVzdBITCgttZXNzYWdlX2lkcxgCIAMoCSJ7ChdQdWxsQXBwTWVzc2FnZXNSZXNwb25zZRIqCg1tZXNzYWdlc19saXN0GAEgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAIgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlIhEKD0dldE5vZGVzUmVxdWVzdCI3ChBHZXROb2Rlc1Jlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZmx3ci5wcm90by5Ob2RlSW5mbyLFAQoRQ3JlYXRlVGFza1JlcXVlc3QSDAoEdHlwZRgBIAEoCRIVCghmYWJfaGFzaBgCIAEoCUgAiAEBEhYKCW1vZGVsX3JlZhgDIAEoCUgBiAEBEhoKDWNvbm5lY3Rvcl9yZWYYBCABKAlIAogBARIZCgxjb25uZWN0b3JfaWQYBSABKARIA4gBAUILCglfZmFiX2hhc2hCDAoKX21vZGVsX3JlZkIQCg5fY29ubmVjdG9yX3JlZkIPCg1fY29ubmVjdG9yX2lkIjYKEkNyZWF0ZVRhc2tSZXNwb25zZRIUCgd0YXNrX2lkGAEgASgESACIAQFCCgoIX3Rhc2tfaWQy+wkKB1J1bnRpbWUSZQoQUHVsbFBlbmRpbmdUYXNrcxInLmZsd3IxXzQxLnByb3RvLlB1bGxQZW5kaW5nVGFza3NSZXF1ZXN0GiguZmx3cjFfNDEucHJvdG8uUHVsbFBlbmRpbmdUYXNrc1Jlc3BvbnNlElAKCUNsYWltVGFzaxIgLmZsd3IxXzQxLnByb3RvLkNsYWltVGFza1JlcXVlc3QaIS5mbHdyMV80MS5wcm90by5DbGFpbVRhc2tSZXNwb25zZRJWCgtBY3F1aXJlVGFzaxIiLmZsd3IxXzQxLnByb3RvLkFjcXVpcmVUYXNrUmVxdWVzdBojLmZsd3IxXzQxLnByb3RvLkFjcXVpcmVUYXNrUmVzcG9uc2USaAoRU2VuZFRhc2tIZWFydGJlYXQSKC5mbHdyMV80MS5wcm90by5TZW5kVGFza0hlYXJ0YmVhdFJlcXVlc3QaKS5mbHdyMV80MS5wcm90by5TZW5kVGFza0hlYXJ0YmVhdFJlc3BvbnNlElwKDVB1bGxUYXNrSW5wdXQSJC5mbHdyMV80MS5wcm90by5QdWxsVGFza0lucHV0UmVxdWVzdBolLmZsd3IxXzQxLnByb3RvLlB1bGxUYXNrSW5wdXRSZXNwb25zZRJfCg5QdXNoVGFza091dHB1dBIlLmZsd3IxXzQxLnByb3RvLlB1c2hUYXNrT3V0cHV0UmVxdWVzdBomLmZsd3IxXzQxLnByb3RvLlB1c2hUYXNrT3V0cHV0UmVzcG9uc2USRQoIUHVzaExvZ3MSGy5mbHdyLnByb3RvLlB1c2hMb2dzUmVxdWVzdBocLmZsd3IucHJvdG8uUHVzaExvZ3NSZXNwb25zZRJNCghHZXROb2RlcxIfLmZsd3IxXzQxLnByb3RvLkdldE5vZGVzUmVxdWVzdBogLmZsd3IxXzQxLnByb3RvLkdldE5vZGVzUmVzcG9uc2USXwoMUHVzaE1lc3NhZ2VzEiYuZmx3cjFfNDEucHJvdG8uUHVzaEFwcE1lc3NhZ2VzUmVxdWVzdBonLmZsd3IxXzQxLnByb3RvLlB1c2hBcHBNZXNzYWdlc1Jlc3BvbnNlEl8KDFB1bGxNZXNzYWdlcxImLmZsd3IxXzQxLnByb3RvLlB1bGxBcHBNZXNzYWdlc1JlcXVlc3QaJy5mbHdyMV80MS5wcm90by5QdWxsQXBwTWVzc2FnZXNSZXNwb25zZRJLCgpQdXNoT2JqZWN0Eh0uZmx3ci5wcm90by5QdXNoT2JqZWN0UmVxdWVzdBoeLmZsd3IucHJvdG8uUHVzaE9iamVjdFJlc3BvbnNlEksKClB1bGxPYmplY3QSHS5mbHdyLnByb3RvLlB1bGxPYmplY3RSZXF1ZXN0Gh4uZmx3ci5wcm90by5QdWxsT2JqZWN0UmVzcG9uc2USbwoWQ29uZmlybU1lc3NhZ2VSZWNlaXZlZBIpLmZsd3IucHJvdG8uQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlcXVlc3QaKi5mbHdyLnByb3RvLkNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXNwb25zZRJTCgpDcmVhdGVUYXNrEiEuZmx3cjFfNDEucHJvdG8uQ3JlYXRlVGFza1JlcXVlc3QaIi5mbHdyMV80MS5wcm90by5DcmVhdGVUYXNrUmVzcG9uc2ViBnByb3RvMw", [file_flwr_proto_fab, file_flwr_proto_log, file_flwr_proto_message, file_flwr_proto_node, file_flwr_proto_run, file_flwr1_41_proto_federation, file_flwr1_41_proto_task]);
+  fileDesc("ChxmbHdyMV80MS9wcm90by9ydW50aW1lLnByb3RvEg5mbHdyMV80MS5wcm90byIZChdQdWxsUGVuZGluZ1Rhc2tzUmVxdWVzdCI/ChhQdWxsUGVuZGluZ1Rhc2tzUmVzcG9uc2USIwoFdGFza3MYASADKAsyFC5mbHdyMV80MS5wcm90by5UYXNrIiMKEENsYWltVGFza1JlcXVlc3QSDwoHdGFza19pZBgBIAEoBCIiChFDbGFpbVRhc2tSZXNwb25zZRINCgV0b2tlbhgBIAEoCSJPChJBY3F1aXJlVGFza1JlcXVlc3QSHAoUc3VwcG9ydGVkX3Rhc2tfdHlwZXMYASADKAkSGwoTYWdlbnRhcHBfZmFiX2hhc2hlcxgCIAMoCSJIChNBY3F1aXJlVGFza1Jlc3BvbnNlEiIKBHRhc2sYASABKAsyFC5mbHdyMV80MS5wcm90by5UYXNrEg0KBXRva2VuGAIgASgJIhoKGFNlbmRUYXNrSGVhcnRiZWF0UmVxdWVzdCIsChlTZW5kVGFza0hlYXJ0YmVhdFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgiFgoUUHVsbFRhc2tJbnB1dFJlcXVlc3QixwEKFVB1bGxUYXNrSW5wdXRSZXNwb25zZRIkCgdjb250ZXh0GAEgASgLMhMuZmx3ci5wcm90by5Db250ZXh0EhwKA3J1bhgCIAEoCzIPLmZsd3IucHJvdG8uUnVuEhwKA2ZhYhgDIAEoCzIPLmZsd3IucHJvdG8uRmFiEjsKEWZlZGVyYXRpb25fY29uZmlnGAQgASgLMiAuZmx3cjFfNDEucHJvdG8uU2ltdWxhdGlvbkNvbmZpZxIPCgd0YXNrX2lkGAUgASgEIpgBChVQdXNoVGFza091dHB1dFJlcXVlc3QSJAoHY29udGV4dBgBIAEoCzITLmZsd3IucHJvdG8uQ29udGV4dBISCgpzdWJfc3RhdHVzGAIgASgJEg8KB2RldGFpbHMYAyABKAkSHgoRY2xpZW50YXBwX3J1bnRpbWUYBCABKAFIAIgBAUIUChJfY2xpZW50YXBwX3J1bnRpbWUiGAoWUHVzaFRhc2tPdXRwdXRSZXNwb25zZSJ6ChZQdXNoQXBwTWVzc2FnZXNSZXF1ZXN0EioKDW1lc3NhZ2VzX2xpc3QYAiADKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2USNAoUbWVzc2FnZV9vYmplY3RfdHJlZXMYAyADKAsyFi5mbHdyLnByb3RvLk9iamVjdFRyZWUiWwoXUHVzaEFwcE1lc3NhZ2VzUmVzcG9uc2USEwoLbWVzc2FnZV9pZHMYASADKAkSFwoPb2JqZWN0c190b19wdXNoGAIgAygJEhIKCnNlc3Npb25faWQYAyABKAkiLQoWUHVsbEFwcE1lc3NhZ2VzUmVxdWVzdBITCgttZXNzYWdlX2lkcxgCIAMoCSJ7ChdQdWxsQXBwTWVzc2FnZXNSZXNwb25zZRIqCg1tZXNzYWdlc19saXN0GAEgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAIgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlIhEKD0dldE5vZGVzUmVxdWVzdCI3ChBHZXROb2Rlc1Jlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZmx3ci5wcm90by5Ob2RlSW5mbyJCChVQdXNoVGFza0V2ZW50c1JlcXVlc3QSKQoGZXZlbnRzGAEgAygLMhkuZmx3cjFfNDEucHJvdG8uVGFza0V2ZW50IhgKFlB1c2hUYXNrRXZlbnRzUmVzcG9uc2UiogEKGUdldFJ1blNlcmllc0V2ZW50c1JlcXVlc3QSEwoLZXZlbnRfdHlwZXMYASADKAkSGwoOYWZ0ZXJfZXZlbnRfaWQYAiABKARIAIgBARIcCg9iZWZvcmVfZXZlbnRfaWQYAyABKARIAYgBARIOCgZsYXN0X24YBCABKA1CEQoPX2FmdGVyX2V2ZW50X2lkQhIKEF9iZWZvcmVfZXZlbnRfaWQiRwoaR2V0UnVuU2VyaWVzRXZlbnRzUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkuZmx3cjFfNDEucHJvdG8uVGFza0V2ZW50IkcKFlJlY29yZFRhc2tVc2FnZVJlcXVlc3QSLQoKdGFza191c2FnZRgBIAEoCzIZLmZsd3IxXzQxLnByb3RvLlRhc2tVc2FnZSIZChdSZWNvcmRUYXNrVXNhZ2VSZXNwb25zZSI+ChZQdXNoVGFza01lc3NhZ2VSZXF1ZXN0EiQKB21lc3NhZ2UYASABKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2UiLQoXUHVzaFRhc2tNZXNzYWdlUmVzcG9uc2USEgoKbWVzc2FnZV9pZBgBIAEoCSJgChZQdWxsVGFza01lc3NhZ2VSZXF1ZXN0EhIKBWxpbWl0GAEgASgESACIAQESGAoLc3JjX3Rhc2tfaWQYAiABKARIAYgBAUIICgZfbGltaXRCDgoMX3NyY190YXNrX2lkIkAKF1B1bGxUYXNrTWVzc2FnZVJlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlIsUBChFDcmVhdGVUYXNrUmVxdWVzdBIMCgR0eXBlGAEgASgJEhUKCGZhYl9oYXNoGAIgASgJSACIAQESFgoJbW9kZWxfcmVmGAMgASgJSAGIAQESGgoNY29ubmVjdG9yX3JlZhgEIAEoCUgCiAEBEhkKDGNvbm5lY3Rvcl9pZBgFIAEoBEgDiAEBQgsKCV9mYWJfaGFzaEIMCgpfbW9kZWxfcmVmQhAKDl9jb25uZWN0b3JfcmVmQg8KDV9jb25uZWN0b3JfaWQiNgoSQ3JlYXRlVGFza1Jlc3BvbnNlEhQKB3Rhc2tfaWQYASABKARIAIgBAUIKCghfdGFza19pZDL1DQoHUnVudGltZRJlChBQdWxsUGVuZGluZ1Rhc2tzEicuZmx3cjFfNDEucHJvdG8uUHVsbFBlbmRpbmdUYXNrc1JlcXVlc3QaKC5mbHdyMV80MS5wcm90by5QdWxsUGVuZGluZ1Rhc2tzUmVzcG9uc2USUAoJQ2xhaW1UYXNrEiAuZmx3cjFfNDEucHJvdG8uQ2xhaW1UYXNrUmVxdWVzdBohLmZsd3IxXzQxLnByb3RvLkNsYWltVGFza1Jlc3BvbnNlElYKC0FjcXVpcmVUYXNrEiIuZmx3cjFfNDEucHJvdG8uQWNxdWlyZVRhc2tSZXF1ZXN0GiMuZmx3cjFfNDEucHJvdG8uQWNxdWlyZVRhc2tSZXNwb25zZRJoChFTZW5kVGFza0hlYXJ0YmVhdBIoLmZsd3IxXzQxLnByb3RvLlNlbmRUYXNrSGVhcnRiZWF0UmVxdWVzdBopLmZsd3IxXzQxLnByb3RvLlNlbmRUYXNrSGVhcnRiZWF0UmVzcG9uc2USXAoNUHVsbFRhc2tJbnB1dBIkLmZsd3IxXzQxLnByb3RvLlB1bGxUYXNrSW5wdXRSZXF1ZXN0GiUuZmx3cjFfNDEucHJvdG8uUHVsbFRhc2tJbnB1dFJlc3BvbnNlEl8KDlB1c2hUYXNrT3V0cHV0EiUuZmx3cjFfNDEucHJvdG8uUHVzaFRhc2tPdXRwdXRSZXF1ZXN0GiYuZmx3cjFfNDEucHJvdG8uUHVzaFRhc2tPdXRwdXRSZXNwb25zZRJFCghQdXNoTG9ncxIbLmZsd3IucHJvdG8uUHVzaExvZ3NSZXF1ZXN0GhwuZmx3ci5wcm90by5QdXNoTG9nc1Jlc3BvbnNlEk0KCEdldE5vZGVzEh8uZmx3cjFfNDEucHJvdG8uR2V0Tm9kZXNSZXF1ZXN0GiAuZmx3cjFfNDEucHJvdG8uR2V0Tm9kZXNSZXNwb25zZRJfCgxQdXNoTWVzc2FnZXMSJi5mbHdyMV80MS5wcm90by5QdXNoQXBwTWVzc2FnZXNSZXF1ZXN0GicuZmx3cjFfNDEucHJvdG8uUHVzaEFwcE1lc3NhZ2VzUmVzcG9uc2USXwoMUHVsbE1lc3NhZ2VzEiYuZmx3cjFfNDEucHJvdG8uUHVsbEFwcE1lc3NhZ2VzUmVxdWVzdBonLmZsd3IxXzQxLnByb3RvLlB1bGxBcHBNZXNzYWdlc1Jlc3BvbnNlEksKClB1c2hPYmplY3QSHS5mbHdyLnByb3RvLlB1c2hPYmplY3RSZXF1ZXN0Gh4uZmx3ci5wcm90by5QdXNoT2JqZWN0UmVzcG9uc2USSwoKUHVsbE9iamVjdBIdLmZsd3IucHJvdG8uUHVsbE9iamVjdFJlcXVlc3QaHi5mbHdyLnByb3RvLlB1bGxPYmplY3RSZXNwb25zZRJvChZDb25maXJtTWVzc2FnZVJlY2VpdmVkEikuZmx3ci5wcm90by5Db25maXJtTWVzc2FnZVJlY2VpdmVkUmVxdWVzdBoqLmZsd3IucHJvdG8uQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlc3BvbnNlEl8KDlB1c2hUYXNrRXZlbnRzEiUuZmx3cjFfNDEucHJvdG8uUHVzaFRhc2tFdmVudHNSZXF1ZXN0GiYuZmx3cjFfNDEucHJvdG8uUHVzaFRhc2tFdmVudHNSZXNwb25zZRJrChJHZXRSdW5TZXJpZXNFdmVudHMSKS5mbHdyMV80MS5wcm90by5HZXRSdW5TZXJpZXNFdmVudHNSZXF1ZXN0GiouZmx3cjFfNDEucHJvdG8uR2V0UnVuU2VyaWVzRXZlbnRzUmVzcG9uc2USYgoPUmVjb3JkVGFza1VzYWdlEiYuZmx3cjFfNDEucHJvdG8uUmVjb3JkVGFza1VzYWdlUmVxdWVzdBonLmZsd3IxXzQxLnByb3RvLlJlY29yZFRhc2tVc2FnZVJlc3BvbnNlEmIKD1B1c2hUYXNrTWVzc2FnZRImLmZsd3IxXzQxLnByb3RvLlB1c2hUYXNrTWVzc2FnZVJlcXVlc3QaJy5mbHdyMV80MS5wcm90by5QdXNoVGFza01lc3NhZ2VSZXNwb25zZRJiCg9QdWxsVGFza01lc3NhZ2USJi5mbHdyMV80MS5wcm90by5QdWxsVGFza01lc3NhZ2VSZXF1ZXN0GicuZmx3cjFfNDEucHJvdG8uUHVsbFRhc2tNZXNzYWdlUmVzcG9uc2USUwoKQ3JlYXRlVGFzaxIhLmZsd3IxXzQxLnByb3RvLkNyZWF0ZVRhc2tSZXF1ZXN0GiIuZmx3cjFfNDEucHJvdG8uQ3JlYXRlVGFza1Jlc3BvbnNlYgZwcm90bzM", [file_flwr_proto_fab, file_flwr_proto_log, file_flwr_proto_message, file_flwr_proto_node, file_flwr_proto_run, file_flwr1_41_proto_federation, file_flwr1_41_proto_task]);
 
 /**
  * Flower 1.35 to 1.39 take a task in two steps.
@@ -388,6 +388,188 @@ export const GetNodesResponseSchema: GenMessage<GetNodesResponse> = /*@__PURE__*
   messageDesc(file_flwr1_41_proto_runtime, 17);
 
 /**
+ * @generated from message flwr1_41.proto.PushTaskEventsRequest
+ */
+export type PushTaskEventsRequest = Message<"flwr1_41.proto.PushTaskEventsRequest"> & {
+  /**
+   * @generated from field: repeated flwr1_41.proto.TaskEvent events = 1;
+   */
+  events: TaskEvent[];
+};
+
+/**
+ * Describes the message flwr1_41.proto.PushTaskEventsRequest.
+ * Use `create(PushTaskEventsRequestSchema)` to create a new message.
+ */
+export const PushTaskEventsRequestSchema: GenMessage<PushTaskEventsRequest> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 18);
+
+/**
+ * @generated from message flwr1_41.proto.PushTaskEventsResponse
+ */
+export type PushTaskEventsResponse = Message<"flwr1_41.proto.PushTaskEventsResponse"> & {
+};
+
+/**
+ * Describes the message flwr1_41.proto.PushTaskEventsResponse.
+ * Use `create(PushTaskEventsResponseSchema)` to create a new message.
+ */
+export const PushTaskEventsResponseSchema: GenMessage<PushTaskEventsResponse> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 19);
+
+/**
+ * @generated from message flwr1_41.proto.GetRunSeriesEventsRequest
+ */
+export type GetRunSeriesEventsRequest = Message<"flwr1_41.proto.GetRunSeriesEventsRequest"> & {
+  /**
+   * @generated from field: repeated string event_types = 1;
+   */
+  eventTypes: string[];
+
+  /**
+   * @generated from field: optional uint64 after_event_id = 2;
+   */
+  afterEventId?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 before_event_id = 3;
+   */
+  beforeEventId?: bigint | undefined;
+
+  /**
+   * @generated from field: uint32 last_n = 4;
+   */
+  lastN: number;
+};
+
+/**
+ * Describes the message flwr1_41.proto.GetRunSeriesEventsRequest.
+ * Use `create(GetRunSeriesEventsRequestSchema)` to create a new message.
+ */
+export const GetRunSeriesEventsRequestSchema: GenMessage<GetRunSeriesEventsRequest> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 20);
+
+/**
+ * @generated from message flwr1_41.proto.GetRunSeriesEventsResponse
+ */
+export type GetRunSeriesEventsResponse = Message<"flwr1_41.proto.GetRunSeriesEventsResponse"> & {
+  /**
+   * @generated from field: repeated flwr1_41.proto.TaskEvent events = 1;
+   */
+  events: TaskEvent[];
+};
+
+/**
+ * Describes the message flwr1_41.proto.GetRunSeriesEventsResponse.
+ * Use `create(GetRunSeriesEventsResponseSchema)` to create a new message.
+ */
+export const GetRunSeriesEventsResponseSchema: GenMessage<GetRunSeriesEventsResponse> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 21);
+
+/**
+ * @generated from message flwr1_41.proto.RecordTaskUsageRequest
+ */
+export type RecordTaskUsageRequest = Message<"flwr1_41.proto.RecordTaskUsageRequest"> & {
+  /**
+   * @generated from field: flwr1_41.proto.TaskUsage task_usage = 1;
+   */
+  taskUsage?: TaskUsage | undefined;
+};
+
+/**
+ * Describes the message flwr1_41.proto.RecordTaskUsageRequest.
+ * Use `create(RecordTaskUsageRequestSchema)` to create a new message.
+ */
+export const RecordTaskUsageRequestSchema: GenMessage<RecordTaskUsageRequest> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 22);
+
+/**
+ * @generated from message flwr1_41.proto.RecordTaskUsageResponse
+ */
+export type RecordTaskUsageResponse = Message<"flwr1_41.proto.RecordTaskUsageResponse"> & {
+};
+
+/**
+ * Describes the message flwr1_41.proto.RecordTaskUsageResponse.
+ * Use `create(RecordTaskUsageResponseSchema)` to create a new message.
+ */
+export const RecordTaskUsageResponseSchema: GenMessage<RecordTaskUsageResponse> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 23);
+
+/**
+ * @generated from message flwr1_41.proto.PushTaskMessageRequest
+ */
+export type PushTaskMessageRequest = Message<"flwr1_41.proto.PushTaskMessageRequest"> & {
+  /**
+   * @generated from field: flwr.proto.Message message = 1;
+   */
+  message?: Message$1 | undefined;
+};
+
+/**
+ * Describes the message flwr1_41.proto.PushTaskMessageRequest.
+ * Use `create(PushTaskMessageRequestSchema)` to create a new message.
+ */
+export const PushTaskMessageRequestSchema: GenMessage<PushTaskMessageRequest> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 24);
+
+/**
+ * @generated from message flwr1_41.proto.PushTaskMessageResponse
+ */
+export type PushTaskMessageResponse = Message<"flwr1_41.proto.PushTaskMessageResponse"> & {
+  /**
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+};
+
+/**
+ * Describes the message flwr1_41.proto.PushTaskMessageResponse.
+ * Use `create(PushTaskMessageResponseSchema)` to create a new message.
+ */
+export const PushTaskMessageResponseSchema: GenMessage<PushTaskMessageResponse> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 25);
+
+/**
+ * @generated from message flwr1_41.proto.PullTaskMessageRequest
+ */
+export type PullTaskMessageRequest = Message<"flwr1_41.proto.PullTaskMessageRequest"> & {
+  /**
+   * @generated from field: optional uint64 limit = 1;
+   */
+  limit?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 src_task_id = 2;
+   */
+  srcTaskId?: bigint | undefined;
+};
+
+/**
+ * Describes the message flwr1_41.proto.PullTaskMessageRequest.
+ * Use `create(PullTaskMessageRequestSchema)` to create a new message.
+ */
+export const PullTaskMessageRequestSchema: GenMessage<PullTaskMessageRequest> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 26);
+
+/**
+ * @generated from message flwr1_41.proto.PullTaskMessageResponse
+ */
+export type PullTaskMessageResponse = Message<"flwr1_41.proto.PullTaskMessageResponse"> & {
+  /**
+   * @generated from field: repeated flwr.proto.Message messages = 1;
+   */
+  messages: Message$1[];
+};
+
+/**
+ * Describes the message flwr1_41.proto.PullTaskMessageResponse.
+ * Use `create(PullTaskMessageResponseSchema)` to create a new message.
+ */
+export const PullTaskMessageResponseSchema: GenMessage<PullTaskMessageResponse> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_runtime, 27);
+
+/**
  * @generated from message flwr1_41.proto.CreateTaskRequest
  */
 export type CreateTaskRequest = Message<"flwr1_41.proto.CreateTaskRequest"> & {
@@ -422,7 +604,7 @@ export type CreateTaskRequest = Message<"flwr1_41.proto.CreateTaskRequest"> & {
  * Use `create(CreateTaskRequestSchema)` to create a new message.
  */
 export const CreateTaskRequestSchema: GenMessage<CreateTaskRequest> = /*@__PURE__*/
-  messageDesc(file_flwr1_41_proto_runtime, 18);
+  messageDesc(file_flwr1_41_proto_runtime, 28);
 
 /**
  * @generated from message flwr1_41.proto.CreateTaskResponse
@@ -439,7 +621,7 @@ export type CreateTaskResponse = Message<"flwr1_41.proto.CreateTaskResponse"> & 
  * Use `create(CreateTaskResponseSchema)` to create a new message.
  */
 export const CreateTaskResponseSchema: GenMessage<CreateTaskResponse> = /*@__PURE__*/
-  messageDesc(file_flwr1_41_proto_runtime, 19);
+  messageDesc(file_flwr1_41_proto_runtime, 29);
 
 /**
  * @generated from service flwr1_41.proto.Runtime
@@ -548,6 +730,46 @@ export const Runtime: GenService<{
     methodKind: "unary";
     input: typeof ConfirmMessageReceivedRequestSchema;
     output: typeof ConfirmMessageReceivedResponseSchema;
+  },
+  /**
+   * @generated from rpc flwr1_41.proto.Runtime.PushTaskEvents
+   */
+  pushTaskEvents: {
+    methodKind: "unary";
+    input: typeof PushTaskEventsRequestSchema;
+    output: typeof PushTaskEventsResponseSchema;
+  },
+  /**
+   * @generated from rpc flwr1_41.proto.Runtime.GetRunSeriesEvents
+   */
+  getRunSeriesEvents: {
+    methodKind: "unary";
+    input: typeof GetRunSeriesEventsRequestSchema;
+    output: typeof GetRunSeriesEventsResponseSchema;
+  },
+  /**
+   * @generated from rpc flwr1_41.proto.Runtime.RecordTaskUsage
+   */
+  recordTaskUsage: {
+    methodKind: "unary";
+    input: typeof RecordTaskUsageRequestSchema;
+    output: typeof RecordTaskUsageResponseSchema;
+  },
+  /**
+   * @generated from rpc flwr1_41.proto.Runtime.PushTaskMessage
+   */
+  pushTaskMessage: {
+    methodKind: "unary";
+    input: typeof PushTaskMessageRequestSchema;
+    output: typeof PushTaskMessageResponseSchema;
+  },
+  /**
+   * @generated from rpc flwr1_41.proto.Runtime.PullTaskMessage
+   */
+  pullTaskMessage: {
+    methodKind: "unary";
+    input: typeof PullTaskMessageRequestSchema;
+    output: typeof PullTaskMessageResponseSchema;
   },
   /**
    * @generated from rpc flwr1_41.proto.Runtime.CreateTask

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file flwr1_41/proto/task.proto.
  */
 export const file_flwr1_41_proto_task: GenFile = /*@__PURE__*/
-  fileDesc("ChlmbHdyMV80MS9wcm90by90YXNrLnByb3RvEg5mbHdyMV80MS5wcm90byLXAgoEVGFzaxIPCgd0YXNrX2lkGAEgASgEEgwKBHR5cGUYAiABKAkSDgoGcnVuX2lkGAMgASgEEioKBnN0YXR1cxgEIAEoCzIaLmZsd3IxXzQxLnByb3RvLlRhc2tTdGF0dXMSEgoKcGVuZGluZ19hdBgFIAEoCRITCgtzdGFydGluZ19hdBgGIAEoCRISCgpydW5uaW5nX2F0GAcgASgJEhMKC2ZpbmlzaGVkX2F0GAggASgJEhUKCGZhYl9oYXNoGAkgASgJSACIAQESFgoJbW9kZWxfcmVmGAogASgJSAGIAQESGgoNY29ubmVjdG9yX3JlZhgLIAEoCUgCiAEBEhkKDGNvbm5lY3Rvcl9pZBgMIAEoBEgDiAEBQgsKCV9mYWJfaGFzaEIMCgpfbW9kZWxfcmVmQhAKDl9jb25uZWN0b3JfcmVmQg8KDV9jb25uZWN0b3JfaWQiQQoKVGFza1N0YXR1cxIOCgZzdGF0dXMYASABKAkSEgoKc3ViX3N0YXR1cxgCIAEoCRIPCgdkZXRhaWxzGAMgASgJImgKCVRhc2tFdmVudBIKCgJpZBgBIAEoBBIRCgl0aW1lc3RhbXAYAiABKAkSDgoGcnVuX2lkGAMgASgEEg8KB3Rhc2tfaWQYBCABKAQSDQoFZXZlbnQYBSABKAkSDAoEZGF0YRgGIAEoCWIGcHJvdG8z");
+  fileDesc("ChlmbHdyMV80MS9wcm90by90YXNrLnByb3RvEg5mbHdyMV80MS5wcm90byLXAgoEVGFzaxIPCgd0YXNrX2lkGAEgASgEEgwKBHR5cGUYAiABKAkSDgoGcnVuX2lkGAMgASgEEioKBnN0YXR1cxgEIAEoCzIaLmZsd3IxXzQxLnByb3RvLlRhc2tTdGF0dXMSEgoKcGVuZGluZ19hdBgFIAEoCRITCgtzdGFydGluZ19hdBgGIAEoCRISCgpydW5uaW5nX2F0GAcgASgJEhMKC2ZpbmlzaGVkX2F0GAggASgJEhUKCGZhYl9oYXNoGAkgASgJSACIAQESFgoJbW9kZWxfcmVmGAogASgJSAGIAQESGgoNY29ubmVjdG9yX3JlZhgLIAEoCUgCiAEBEhkKDGNvbm5lY3Rvcl9pZBgMIAEoBEgDiAEBQgsKCV9mYWJfaGFzaEIMCgpfbW9kZWxfcmVmQhAKDl9jb25uZWN0b3JfcmVmQg8KDV9jb25uZWN0b3JfaWQiQQoKVGFza1N0YXR1cxIOCgZzdGF0dXMYASABKAkSEgoKc3ViX3N0YXR1cxgCIAEoCRIPCgdkZXRhaWxzGAMgASgJImgKCVRhc2tFdmVudBIKCgJpZBgBIAEoBBIRCgl0aW1lc3RhbXAYAiABKAkSDgoGcnVuX2lkGAMgASgEEg8KB3Rhc2tfaWQYBCABKAQSDQoFZXZlbnQYBSABKAkSDAoEZGF0YRgGIAEoCSK3AQoJVGFza1VzYWdlEhIKCnVzYWdlX3R5cGUYASABKAkSGQoMaW5wdXRfdG9rZW5zGAIgASgESACIAQESGgoNb3V0cHV0X3Rva2VucxgDIAEoBEgBiAEBEhkKDHRvdGFsX3Rva2VucxgEIAEoBEgCiAEBEhAKCHByb3ZpZGVyGAUgASgJQg8KDV9pbnB1dF90b2tlbnNCEAoOX291dHB1dF90b2tlbnNCDwoNX3RvdGFsX3Rva2Vuc2IGcHJvdG8z");
 
 /**
  * @generated from message flwr1_41.proto.Task
@@ -154,4 +154,41 @@ export type TaskEvent = Message<"flwr1_41.proto.TaskEvent"> & {
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
   messageDesc(file_flwr1_41_proto_task, 2);
+
+/**
+ * @generated from message flwr1_41.proto.TaskUsage
+ */
+export type TaskUsage = Message<"flwr1_41.proto.TaskUsage"> & {
+  /**
+   * @generated from field: string usage_type = 1;
+   */
+  usageType: string;
+
+  /**
+   * @generated from field: optional uint64 input_tokens = 2;
+   */
+  inputTokens?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 output_tokens = 3;
+   */
+  outputTokens?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 total_tokens = 4;
+   */
+  totalTokens?: bigint | undefined;
+
+  /**
+   * @generated from field: string provider = 5;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message flwr1_41.proto.TaskUsage.
+ * Use `create(TaskUsageSchema)` to create a new message.
+ */
+export const TaskUsageSchema: GenMessage<TaskUsage> = /*@__PURE__*/
+  messageDesc(file_flwr1_41_proto_task, 3);
 
