@@ -10,7 +10,8 @@ import { preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import type { RawFlags } from "../terminal/flags.ts";
-import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
+import { httpAddress } from "../terminal/http_address.ts";
+import { type Address, parseAddress } from "../wire/address.ts";
 import type { ServerTlsFiles } from "../wire/tls.ts";
 import { flags } from "./flags.ts";
 
@@ -155,14 +156,7 @@ function httpPlaneOf(raw: RawFlags): HttpPlaneOptions | undefined {
   const port = flags.httpPort.of(raw);
   const byDefault = host === undefined && port === undefined;
   if (!flags.noHttp.of(raw)) {
-    const { host: defaultHost, port: defaultPort } = HTTP_DEFAULT;
-    const text = formatAddress({ host: host ?? defaultHost, port: port ?? defaultPort });
-    const address = parseAddress(text);
-    if (address) return { address, byDefault };
-    throw new ExitError(`--host takes a host name or an IP address, not "${host}".`, {
-      flowerCode: INVALID_ADDRESS,
-      remedy: "For example 127.0.0.1, 0.0.0.0 or ::.",
-    });
+    return { address: httpAddress(host, port, HTTP_DEFAULT), byDefault };
   }
   if (!byDefault || flags.noGrpc.of(raw)) {
     throw new ExitError(

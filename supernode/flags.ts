@@ -1,5 +1,5 @@
 /**
- * The flags of `trellis supernode`: those of `flower-supernode` 1.25, and Trellis's own.
+ * The flags of `trellis supernode`: those of `flower-supernode` 1.25 and 1.41, and Trellis's own.
  *
  * @module
  */
@@ -74,8 +74,33 @@ export const flags = {
   clientAppIoAddress: textFlag(
     "clientappio-api-address",
     "HOST:PORT",
-    "Where ClientApp processes connect, without TLS.",
-    { defaultText: "a free port, or 127.0.0.1:9094 with --isolation process" },
+    "Where ClientApp processes of Flower up to 1.34 connect.",
+    { defaultText: "a free port, or that of --host and --port with --isolation process" },
+  ),
+  httpHost: textFlag(
+    "host",
+    "HOST",
+    "Where ClientApp processes of Flower 1.35 and newer connect, over HTTP.",
+    { defaultText: "127.0.0.1" },
+  ),
+  httpPort: numberFlag("port", "PORT", "The port of --host.", {
+    min: 0,
+    max: 65_535,
+    integer: true,
+    defaultText: "a free port, or 9094 with --isolation process",
+  }),
+  certificateFile: textFlag(
+    "ssl-certfile",
+    "FILE",
+    "TLS certificate (PEM, with its chain) for ClientApps, with --isolation process.",
+  ),
+  keyFile: textFlag("ssl-keyfile", "FILE", "TLS private key of that certificate (PEM)."),
+  caFile: textFlag("ssl-ca-certfile", "FILE", "CA that issued the certificate (PEM)."),
+  superExecSecretFile: textFlag(
+    "superexec-auth-secret-file",
+    "FILE",
+    "A secret that a flower-superexec must know to start apps, with --isolation process. Its exact " +
+      "bytes count.",
   ),
   python: textFlag(
     "python",
@@ -115,6 +140,10 @@ export const flags = {
   rest: switchFlag("rest", "", hidden),
   publicKey: textFlag("auth-supernode-public-key", "FILE", "", hidden),
   flwrDirectory: textFlag("flwr-dir", "DIR", "", hidden),
+  appIoCertificateFile: textFlag("appio-ssl-certfile", "FILE", "", hidden),
+  appIoKeyFile: textFlag("appio-ssl-keyfile", "FILE", "", hidden),
+  appIoCaFile: textFlag("appio-ssl-ca-certfile", "FILE", "", hidden),
+  installDependencies: switchFlag("allow-runtime-dependency-installation", "", hidden),
   trustedEntities: textFlag("trusted-entities", "FILE", "", hidden),
 } as const;
 

@@ -5,12 +5,14 @@
  */
 
 import { appStarter } from "../apps/app_starter.ts";
+import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { describeFailure } from "../terminal/failure.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { createLog, type Log } from "../terminal/log.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
+import { loadServerTls } from "../wire/tls.ts";
 import { flags, supernodeSpec } from "./flags.ts";
 import { supernodeOptions } from "./options.ts";
 import { runSuperNode } from "./supernode.ts";
@@ -28,10 +30,22 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
     const { isolation, python, preload, appPermissions } = options;
+    const { tlsFiles, superExecSecretFile } = options;
+    const tls = tlsFiles && await loadServerTls(tlsFiles);
+    for (const warning of tls?.warnings ?? []) log.warning("supernode.warning", warning);
+    const superExecSecret = superExecSecretFile === undefined
+      ? undefined
+      : await readSecretFile(superExecSecretFile);
     await using apps = isolation === "subprocess"
       ? await appStarter({ python, preload, appPermissions, log })
       : undefined;
-    await runSuperNode(options, { log, startApp: apps?.start }, stop.signal);
+    const parts = {
+      log,
+      startApp: apps?.start,
+      superExecSecret,
+      tls: tls?.tls,
+    };
+    await runSuperNode(options, parts, stop.signal);
     log.info("supernode.stopped", "SuperNode terminated gracefully.");
     return 0;
   } catch (error) {

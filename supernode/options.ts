@@ -14,9 +14,10 @@ import type { PrivateKey } from "../keys/private_key.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { RawFlags } from "../terminal/flags.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
+import { httpAddress } from "../terminal/http_address.ts";
 import { type Address, parseAddress, reachableAddress } from "../wire/address.ts";
 import type { ClientSecurity } from "../wire/grpc/client.ts";
-import { loadRootCertificates } from "../wire/tls.ts";
+import { loadRootCertificates, type ServerTlsFiles } from "../wire/tls.ts";
 import type { TransportChoice } from "../wire/transport.ts";
 import { flags } from "./flags.ts";
 import type { RetryLimits } from "./fleet/retry_policy.ts";
@@ -31,7 +32,14 @@ export interface SuperNodeOptions {
   readonly key: PrivateKey | undefined;
   readonly nodeConfig: UserConfig;
   readonly isolation: "subprocess" | "process";
+  /** Where ClientApps of Flower up to 1.34 connect, and those in TypeScript: over gRPC. */
   readonly clientAppAddress: Address;
+  /** Where newer ClientApps connect: over HTTP. It may be the same address. */
+  readonly runtimeAddress: Address;
+  /** For both of them, where ClientApps are started by others; absent: without TLS. */
+  readonly tlsFiles: ServerTlsFiles | undefined;
+  /** The secret that SuperExecs share, in isolation `process`. */
+  readonly superExecSecretFile: string | undefined;
   /** Where to find flwr; absent: on `PATH`. */
   readonly python: string | undefined;
   /** What TypeScript apps may do besides reading their own folder. */
@@ -52,6 +60,8 @@ export interface SuperNodeOptions {
 const UNUSABLE_KEY = 302;
 const KEY_WITHOUT_TLS = 303;
 const INVALID_ADDRESS = 600;
+/** Flower's number for certificates of which some are missing. */
+const INCOMPLETE_TLS = 605;
 
 /**
  * Reads the flags and the files that they name. Throws an `ExitError` with Flower's number for what
@@ -59,7 +69,7 @@ const INVALID_ADDRESS = 600;
  * `wire/tls.ts` and `config/user_config.ts`.
  */
 export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions> {
-  refuseOtherTransports(raw);
+  refuseWhatIsNotOffered(raw);
   const insecure = flags.insecure.of(raw);
   const rootCertificates = flags.rootCertificates.of(raw);
   const privateKey = flags.privateKey.of(raw);
@@ -76,7 +86,6 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
   }
   const maxWaitS = flags.maxWaitS.of(raw);
   const isolation = flags.isolation.of(raw);
-  const clientAppAddress = flags.clientAppIoAddress.of(raw);
   return {
     superlink: superlinkAddress(flags.superlink.of(raw) ?? "127.0.0.1:9092"),
     security: insecure ? { insecure } : { insecure, ...await rootsOf(rootCertificates) },
@@ -88,9 +97,9 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
     key: privateKey === undefined ? undefined : await readKey(privateKey),
     nodeConfig: await readUserConfig(flags.nodeConfig.of(raw)),
     isolation,
-    clientAppAddress: listenAddress("clientappio-api-address", clientAppAddress) ??
-      // Only processes that the SuperNode starts itself need not be told where it listens.
-      { host: "127.0.0.1", port: isolation === "subprocess" ? 0 : 9094 },
+    ...appAddresses(raw),
+    tlsFiles: isolation === "process" ? tlsFilesOf(raw) : undefined,
+    superExecSecretFile: isolation === "process" ? flags.superExecSecretFile.of(raw) : undefined,
     python: flags.python.of(raw),
     appPermissions: appPermissions(
       flags.allowAppRead.of(raw),
@@ -133,6 +142,44 @@ function superlinkAddress(text: string): Address {
   throw invalidAddress("superlink", text, "For example 192.0.2.7:9092; there is no http:// in it.");
 }
 
+/** As in Flower: of ClientAppIo up to 1.34, and of the Runtime API from 1.35 on. */
+const APPS_DEFAULT: Address = { host: "127.0.0.1", port: 9094 };
+/** Only processes that the SuperNode starts itself need not be told where it listens. */
+const FREE: Address = { host: "127.0.0.1", port: 0 };
+
+/** Who names one address means both, unless the other has its own. */
+function appAddresses(
+  raw: RawFlags,
+): Pick<SuperNodeOptions, "clientAppAddress" | "runtimeAddress"> {
+  const byDefault = flags.isolation.of(raw) === "process" ? APPS_DEFAULT : FREE;
+  const host = flags.httpHost.of(raw);
+  const port = flags.httpPort.of(raw);
+  const grpc = listenAddress("clientappio-api-address", flags.clientAppIoAddress.of(raw));
+  const http = host === undefined && port === undefined
+    ? undefined
+    : httpAddress(host, port, APPS_DEFAULT);
+  const shared = byDefault === APPS_DEFAULT;
+  return {
+    clientAppAddress: grpc ?? (shared ? http : undefined) ?? byDefault,
+    runtimeAddress: http ?? (shared ? grpc : undefined) ?? byDefault,
+  };
+}
+
+function tlsFilesOf(raw: RawFlags): ServerTlsFiles | undefined {
+  const certificateFile = flags.certificateFile.of(raw) ?? flags.appIoCertificateFile.of(raw);
+  const keyFile = flags.keyFile.of(raw) ?? flags.appIoKeyFile.of(raw);
+  const caFile = flags.caFile.of(raw) ?? flags.appIoCaFile.of(raw);
+  if (certificateFile && keyFile && caFile) return { certificateFile, keyFile, caFile };
+  if ((certificateFile ?? keyFile ?? caFile) === undefined) return undefined;
+  throw new ExitError(
+    "TLS needs all three of --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile.",
+    {
+      flowerCode: INCOMPLETE_TLS,
+      remedy: "Give all three, or none to serve ClientApps without TLS.",
+    },
+  );
+}
+
 function listenAddress(flag: string, text: string | undefined): Address | undefined {
   if (text === undefined) return undefined;
   const address = parseAddress(text);
@@ -155,11 +202,16 @@ function transportOf(raw: RawFlags): TransportChoice {
   });
 }
 
-function refuseOtherTransports(raw: RawFlags): void {
+function refuseWhatIsNotOffered(raw: RawFlags): void {
   const asked = [flags.rest, flags.grpcAdapter].find((flag) => flag.of(raw));
   if (asked) {
     throw new ExitError(`--${asked.name} is not offered: nobody is authenticated there.`, {
       remedy: "Leave it out: gRPC and the HTTP of Flower 1.40 are told apart (--transport).",
+    });
+  }
+  if (flags.installDependencies.of(raw)) {
+    throw new ExitError("--allow-runtime-dependency-installation is not offered.", {
+      remedy: "Install the packages of your apps in the environment that --python names.",
     });
   }
   if (flags.trustedEntities.of(raw) !== undefined) {
@@ -181,6 +233,11 @@ function warningsOf(raw: RawFlags): string[] {
     warnings.push(
       "--auth-supernode-public-key is ignored: the public key is derived from the private one.",
     );
+  }
+  if (flags.isolation.of(raw) === "subprocess") {
+    const inVain = [flags.superExecSecretFile, flags.certificateFile, flags.appIoCertificateFile]
+      .find((flag) => flag.of(raw) !== undefined);
+    if (inVain) warnings.push(`--${inVain.name} has an effect with --isolation process only.`);
   }
   if (flags.flwrDirectory.of(raw) !== undefined) {
     warnings.push("--flwr-dir is ignored: set FLWR_HOME instead.");

@@ -3,6 +3,7 @@ import { generatePrivateKey } from "../keys/private_key.ts";
 import { writeKeyPair } from "../keys/key_files.ts";
 import { parseCommand } from "../terminal/command.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
+import { type Address, formatAddress } from "../wire/address.ts";
 import { TlsFileError } from "../wire/tls.ts";
 import { UserConfigError } from "../config/user_config.ts";
 import { supernodeSpec } from "./flags.ts";
@@ -47,6 +48,39 @@ Deno.test("supernodeOptions reads the command line of Flower's guide", async () 
   }
 });
 
+/** Where ClientApps connect over gRPC and over HTTP; `*` is a free port. */
+const ADDRESSES: [args: string, grpc: string, http: string][] = [
+  ["", "127.0.0.1:*", "127.0.0.1:*"],
+  ["--clientappio-api-address 127.0.0.1:9095", "127.0.0.1:9095", "127.0.0.1:*"],
+  ["--port 9095", "127.0.0.1:*", "127.0.0.1:9095"],
+  ["--isolation process", "127.0.0.1:9094", "127.0.0.1:9094"],
+  ["--isolation process --port 9095", "127.0.0.1:9095", "127.0.0.1:9095"],
+  ["--isolation process --host ::", "[::]:9094", "[::]:9094"],
+  ["--isolation process --clientappio-api-address 0.0.0.0:9", "0.0.0.0:9", "0.0.0.0:9"],
+  ["--isolation process --clientappio-api-address [::1]:9 --port 8", "[::1]:9", "127.0.0.1:8"],
+];
+
+for (const [args, grpc, http] of ADDRESSES) {
+  Deno.test(`supernodeOptions lets ClientApps connect to ${grpc} and ${http} for "${args}"`, async () => {
+    const read = await options("--insecure", ...args.split(" ").filter((arg) => arg !== ""));
+    const text = (address: Address) => formatAddress(address).replace(/:0$/, ":*");
+    assertEquals([text(read.clientAppAddress), text(read.runtimeAddress)], [grpc, http]);
+  });
+}
+
+Deno.test("supernodeOptions has certificates and a secret for ClientApps that others start", async () => {
+  const files = { certificateFile: "c", keyFile: "k", caFile: "a" };
+  const secret = ["--superexec-auth-secret-file", "s"];
+  for (const prefix of ["--ssl", "--appio-ssl"]) {
+    const tls = [`${prefix}-certfile`, "c", `${prefix}-keyfile`, "k", `${prefix}-ca-certfile`, "a"];
+    const read = await options("--insecure", "--isolation", "process", ...tls, ...secret);
+    assertEquals([read.tlsFiles, read.superExecSecretFile], [files, "s"]);
+    const unused = await options("--insecure", ...tls, ...secret);
+    assertEquals([unused.tlsFiles, unused.superExecSecretFile], [undefined, undefined]);
+    assertStringIncludes(unused.warnings.join(), "with --isolation process only");
+  }
+});
+
 const REFUSED: [args: string[], flowerCode: number | undefined, words: string][] = [
   [["--insecure", "--root-certificates", "ca.crt"], undefined, "--root-certificates"],
   [["--insecure", "--auth-supernode-private-key", "k"], 303, "needs TLS"],
@@ -60,6 +94,9 @@ const REFUSED: [args: string[], flowerCode: number | undefined, words: string][]
   [["--insecure", "--rest"], undefined, "--rest is not offered"],
   [["--insecure", "--grpc-adapter"], undefined, "--grpc-adapter is not offered"],
   [["--insecure", "--grpc-rere", "--transport", "http"], undefined, "--transport http"],
+  [["--insecure", "--host", "a b"], 600, '--host takes a host name or an IP address, not "a b"'],
+  [["--insecure", "--isolation", "process", "--ssl-keyfile", "k"], 605, "all three of"],
+  [["--insecure", "--allow-runtime-dependency-installation"], undefined, "is not offered"],
   [["--insecure", "--trusted-entities", "t.yaml"], undefined, "--trusted-entities"],
 ];
 

@@ -5,17 +5,20 @@
  */
 
 import type { StartApp } from "../apps/app_starter.ts";
+import type { TaskSeekers } from "../apps/runtime/caller.ts";
+import { SuperExecAuth } from "../apps/runtime/superexec_auth.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { Log } from "../terminal/log.ts";
-import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
+import { type Address, formatAddress } from "../wire/address.ts";
 import { diagnoseConnection } from "../wire/diagnose.ts";
 import { type ClientSecurity, GrpcChannel } from "../wire/grpc/client.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
-import type { Service } from "../wire/service.ts";
+import type { ServerTls } from "../wire/tls.ts";
 import { offeredTransport, type Transport } from "../wire/transport.ts";
 import { ClientApps } from "./apps/client_apps.ts";
-import { clientAppService } from "./apps/service.ts";
+import { type ClientAppAddresses, ClientAppPorts } from "./apps/ports.ts";
+import { clientAppServices } from "./apps/service.ts";
 import type { StartClientApp } from "./apps/task.ts";
 import { systemClock } from "./clock.ts";
 import { FleetClient } from "./fleet/fleet_client.ts";
@@ -35,6 +38,16 @@ export interface SuperNodeParts {
   readonly log: Log;
   /** Starts apps; absent when others start them (isolation `process`). */
   readonly startApp: StartApp | undefined;
+  /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
+  readonly superExecSecret?: Uint8Array | undefined;
+  /** For the APIs that ClientApps call; absent: without TLS. */
+  readonly tls?: ServerTls | undefined;
+}
+
+function taskSeekers({ startApp, superExecSecret }: SuperNodeParts): TaskSeekers {
+  if (startApp) return "nobody";
+  if (!superExecSecret) return "anybody";
+  return new SuperExecAuth(superExecSecret, { nowMicros: () => Date.now() * 1000 });
 }
 
 const SMALL_MESSAGE_BYTES = 64 * 1024;
@@ -47,9 +60,10 @@ const DRAIN_MS = 500;
 /** Runs a SuperNode until `signal` aborts. Throws what ends it otherwise. */
 export async function runSuperNode(
   options: SuperNodeOptions,
-  { log, startApp }: SuperNodeParts,
+  parts: SuperNodeParts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { log, startApp, superExecSecret, tls } = parts;
   const { superlink, security, retryLimits, key, nodeConfig } = options;
   const superlinkText = formatAddress(superlink);
   log.info(
@@ -62,19 +76,30 @@ export async function runSuperNode(
 
   const clock = systemClock;
   const nowSeconds = () => Date.now() / 1000;
-  let apiAddress = options.clientAppAddress;
   const { flwrDirectory } = options;
+  const { runtimeAddress } = options;
+  let addresses: ClientAppAddresses = { apiAddress: options.clientAppAddress, runtimeAddress };
   const start: StartClientApp | undefined = startApp &&
     ((runtime, token) =>
-      startApp(runtime, { kind: "clientapp", apiAddress, token, flwrDirectory }));
+      startApp(runtime, { kind: "clientapp", ...addresses, token, flwrDirectory }));
   const objects = new ObjectStore(options.maxObjectBytes);
   const apps = new ClientApps({ objects, clock, log, start });
   let runs: NodeRuns | undefined;
-  const service = clientAppService({
-    apps,
-    objects,
-    runOf: (runId) => runs?.get(runId),
-    holdMs: HOLD_MS,
+  const ports = new ClientAppPorts({
+    services: clientAppServices({
+      apps,
+      objects,
+      runOf: (runId) => runs?.get(runId),
+      seekers: taskSeekers(parts),
+      holdMs: HOLD_MS,
+      log,
+    }),
+    clientAppAddress: addresses.apiAddress,
+    runtimeAddress,
+    tls,
+    maxMessageBytes: UNLIMITED_MESSAGE_BYTES,
+    guarded: superExecSecret !== undefined,
+    log,
   });
 
   const transport = new FleetTransport({
@@ -114,14 +139,12 @@ export async function runSuperNode(
     };
   };
 
-  const servers: GrpcServer[] = [];
+  const health = new GrpcServer({ maxMessageBytes: SMALL_MESSAGE_BYTES });
   try {
-    apiAddress = await serve(servers, service, apiAddress, UNLIMITED_MESSAGE_BYTES);
-    sayWhoCanReach(apiAddress, log);
+    addresses = await ports.open();
     if (options.healthAddress) {
-      const health = healthService(() => true);
-      const at = await serve(servers, health, options.healthAddress, SMALL_MESSAGE_BYTES);
-      const address = formatAddress(at);
+      health.add(healthService(() => true));
+      const address = formatAddress(await health.listen(options.healthAddress));
       log.info("supernode.health", `The gRPC health service is on ${address}.`, { address });
     }
     await runLifeCycle({
@@ -138,7 +161,7 @@ export async function runSuperNode(
     throw error instanceof RetriesExhausted ? unreachable(error, superlinkText) : error;
   } finally {
     connection.close();
-    await Promise.all(servers.map((server) => server.drain(DRAIN_MS)));
+    await Promise.all([ports, health].map((server) => server.drain(DRAIN_MS)));
   }
 }
 
@@ -151,30 +174,6 @@ async function openChannel(
   // Half a second of loading that only those wait for who need it.
   const { HttpChannel } = await import("../wire/http/client.ts");
   return new HttpChannel(superlink, security);
-}
-
-async function serve(
-  servers: GrpcServer[],
-  service: Service,
-  address: Address,
-  maxMessageBytes: number,
-): Promise<Address> {
-  const server = new GrpcServer({ maxMessageBytes });
-  server.add(service);
-  const bound = await server.listen(address);
-  servers.push(server);
-  return bound;
-}
-
-function sayWhoCanReach(api: Address, log: Log): void {
-  const address = formatAddress(api);
-  log.info("supernode.clientappio", `The ClientAppIo API is on ${address}.`, { address });
-  if (isLoopback(api.host)) return;
-  log.warning(
-    "supernode.clientappio_open",
-    `The ClientAppIo API on ${address} has neither TLS nor passwords: whoever reaches it can pose ` +
-      "as a ClientApp. Keep it on loopback, or in a network of its own.",
-  );
 }
 
 function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink: string) {

@@ -19,6 +19,7 @@ import { StatusError } from "../wire/status.ts";
 import { supernodeSpec } from "./flags.ts";
 import { supernodeOptions } from "./options.ts";
 import { runSuperNode } from "./supernode.ts";
+import { GENERATIONS } from "./testing/client_app_calls.ts";
 import { type Misdeed, startFakeClientApp } from "./testing/fake_client_app.ts";
 import { FakeSuperLink } from "./testing/fake_superlink.ts";
 import { serveFleet } from "./testing/fleet_server.ts";
@@ -48,24 +49,30 @@ Deno.test("runSuperNode joins a SuperLink, says so, and leaves when it is stoppe
   assertEquals(logged.of("node.left")[0]?.nodeId, logged.of("node.joined")[0]?.nodeId);
 });
 
-Deno.test("runSuperNode has ClientApps answer, with a context that lasts", async () => {
-  const superlink = new FakeSuperLink();
-  superlink.held = true;
-  await using served = await serveFleet(superlink);
-  const startApp: StartApp = (_runtime, launch) => Promise.resolve(startFakeClientApp(launch));
-  const { end } = await startNode(served.address, [], startApp);
-  for (let count = 1; count <= 3; count++) {
-    superlink.send(makeInstruction(BigInt(count)));
-    await superlink.untilReplies(count);
-  }
-  await end();
-  const counts = superlink.replies.map(({ metadata }) => {
-    const { content } = inflateMessage(metadata?.messageId ?? "", superlink.objects);
-    const metrics = content?.get("metrics");
-    return metrics instanceof MetricRecord && metrics.get("value");
-  });
-  assertEquals(counts, [1n, 2n, 3n]);
-});
+for (const generation of GENERATIONS) {
+  Deno.test(
+    `runSuperNode has ClientApps of Flower ${generation} answer, with a context that lasts`,
+    async () => {
+      const superlink = new FakeSuperLink();
+      superlink.held = true;
+      await using served = await serveFleet(superlink);
+      const startApp: StartApp = (_runtime, launch) =>
+        Promise.resolve(startFakeClientApp(launch, { generation }));
+      const { end } = await startNode(served.address, [], startApp);
+      for (let count = 1; count <= 3; count++) {
+        superlink.send(makeInstruction(BigInt(count)));
+        await superlink.untilReplies(count);
+      }
+      await end();
+      const counts = superlink.replies.map(({ metadata }) => {
+        const { content } = inflateMessage(metadata?.messageId ?? "", superlink.objects);
+        const metrics = content?.get("metrics");
+        return metrics instanceof MetricRecord && metrics.get("value");
+      });
+      assertEquals(counts, [1n, 2n, 3n]);
+    },
+  );
+}
 
 Deno.test("runSuperNode answers for ClientApps that die, and for one that hangs at its end", async () => {
   const superlink = new FakeSuperLink();
@@ -74,7 +81,9 @@ Deno.test("runSuperNode answers for ClientApps that die, and for one that hangs 
   const misdeeds: Misdeed[] = ["dies", "hangs"];
   const hanging = Promise.withResolvers<void>();
   const startApp: StartApp = (_runtime, launch) =>
-    Promise.resolve(startFakeClientApp(launch, misdeeds.shift(), hanging.resolve));
+    Promise.resolve(
+      startFakeClientApp(launch, { misdeed: misdeeds.shift(), onHang: hanging.resolve }),
+    );
   const { end } = await startNode(served.address, ["--stop-grace", "0"], startApp);
   superlink.send(makeInstruction(1n));
   await superlink.untilReplies(1);

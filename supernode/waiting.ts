@@ -33,3 +33,21 @@ export async function within(
   await untilAborted(over, signal);
   finish();
 }
+
+/** Wakes those who wait for something to change. */
+export class Bell {
+  readonly #waiting = new Set<() => void>();
+
+  ring(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Waits for the next ring, at most `waitMs`; less when `signal` aborts. */
+  async wait(waitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    const rung = new AbortController();
+    const wake = () => rung.abort();
+    this.#waiting.add(wake);
+    await clock.sleep(waitMs, AbortSignal.any([signal, rung.signal]));
+    this.#waiting.delete(wake);
+  }
+}

@@ -211,6 +211,12 @@ const CATALOGUE = {
     grpc: "FAILED_PRECONDITION",
     detail: "Unexpected node ID.",
   },
+  notForClientApps: {
+    code: 3005,
+    http: 403,
+    grpc: "UNIMPLEMENTED",
+    detail: "Some Runtime API endpoints are only available for Deployment Runtime runs.",
+  },
   taskCreationNotAllowed: {
     code: 3007,
     http: 403,
@@ -222,6 +228,18 @@ const CATALOGUE = {
     http: 412,
     grpc: "FAILED_PRECONDITION",
     detail: "Invalid task message.",
+  },
+  invalidMessageCount: {
+    code: 3013,
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    detail: "Invalid number of messages or message object trees.",
+  },
+  messageOfAnotherRun: {
+    code: 3014,
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    detail: "Message run ID does not match the authenticated task.",
   },
 } as const satisfies Record<string, CatalogueRow>;
 

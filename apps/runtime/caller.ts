@@ -37,6 +37,8 @@ export type RuntimeCaller = TaskCaller | SeekerCaller;
 /** What callers are judged by. */
 export interface RuntimeAdmission {
   readonly seekers: TaskSeekers;
+  /** The name of the service where it is another one (up to Flower 1.33). */
+  readonly api?: string;
   /** The run of a token, as long as that is good. */
   readonly runOfToken: (token: string) => bigint | undefined | Promise<bigint | undefined>;
 }
@@ -53,12 +55,12 @@ const FOR_SEEKERS: ReadonlySet<string> = new Set([
 /** Judges a call on its headers; throws Flower's error 1008 when it may not be made. */
 export async function runtimeCaller(
   call: IncomingCall,
-  { seekers, runOfToken }: RuntimeAdmission,
+  { seekers, runOfToken, api }: RuntimeAdmission,
 ): Promise<RuntimeCaller> {
   const { patienceMs } = call;
   if (FOR_SEEKERS.has(call.method)) {
     if (seekers === "nobody") throw flowerError("taskNotAuthenticated");
-    const proof = seekers === "anybody" ? undefined : seekers.judge(call);
+    const proof = seekers === "anybody" ? undefined : seekers.judge(call, api);
     return { kind: "seeker", proof, patienceMs };
   }
   const token = call.headers.text(TASK_TOKEN_HEADER) ?? "";
@@ -68,13 +70,13 @@ export async function runtimeCaller(
 }
 
 /** The caller of a method for app processes; admission has seen to it that it is one. */
-export function taskOf({ caller }: Call<RuntimeCaller>): TaskCaller {
-  if (caller.kind === "task") return caller;
+export function taskOf({ caller }: Call<RuntimeCaller | undefined>): TaskCaller {
+  if (caller?.kind === "task") return caller;
   throw flowerError("taskNotAuthenticated");
 }
 
 /** The caller of a method for SuperExecs; admission has seen to it that it is one. */
-export function seekerOf({ caller }: Call<RuntimeCaller>): SeekerCaller {
-  if (caller.kind === "seeker") return caller;
+export function seekerOf({ caller }: Call<RuntimeCaller | undefined>): SeekerCaller {
+  if (caller?.kind === "seeker") return caller;
   throw flowerError("taskNotAuthenticated");
 }

@@ -25,7 +25,7 @@ export interface SuperExecProof {
 /** Binds the derived key to its use. */
 const KEY_LABEL = "superexec-auth-v1";
 /** The name that is signed did not change when the transport became HTTP. */
-const METHOD_PREFIX = "/flwr.proto.Runtime/";
+const PACKAGE = "flwr.proto";
 /** How far a proof's time may be ahead or behind, in seconds; both exclusive. */
 const MAX_DRIFT_S = 5;
 const MAX_AGE_S = 305;
@@ -48,9 +48,10 @@ export class SuperExecAuth {
   /**
    * Judges a call's headers. Throws Flower's error 1008 for a proof that is missing, wrong or too
    * old, and `UNAVAILABLE` for one from before the server's start, which cannot be judged: a
-   * SuperExec signs again on that, and ends on the other.
+   * SuperExec signs again on that, and ends on the other. `api` is the service's name, which is
+   * signed too.
    */
-  judge({ method, headers }: IncomingCall): SuperExecProof {
+  judge({ method, headers }: IncomingCall, api = "Runtime"): SuperExecProof {
     const time = headers.text("flwr-superexec-ts") ?? "";
     const nonce = headers.text("flwr-superexec-nonce") ?? "";
     const bodyHash = headers.text("flwr-superexec-body-sha256") ?? "";
@@ -60,7 +61,7 @@ export class SuperExecAuth {
     if (!isSha256(bodyHash) || !isSha256(signature)) throw refused();
     const ageS = this.#nowS() - Number(time);
     if (ageS <= -MAX_DRIFT_S || ageS >= MAX_AGE_S) throw refused();
-    const text = `method=${METHOD_PREFIX}${method}\nts=${time}\nnonce=${nonce}\n` +
+    const text = `method=/${PACKAGE}.${api}/${method}\nts=${time}\nnonce=${nonce}\n` +
       `body_sha256=${bodyHash}`;
     const expected = createHmac("sha256", this.#key).update(text).digest("hex");
     if (!sameText(signature.toLowerCase(), expected)) throw refused();

@@ -12,10 +12,9 @@ import { type Bells, topics } from "../bells.ts";
 import { commit, StorageFailure } from "../state/commit.ts";
 import { keys, type RunEnd, type RunRow, type TokenRow } from "../state/layout.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
-import { randomId } from "../state/random_id.ts";
+import { randomId } from "../../records/random_id.ts";
 import * as life from "./run_life.ts";
 import { RunLogs } from "./run_logs.ts";
-import { type NewEvent, TaskEvents } from "./task_events.ts";
 
 /** What a run is started with. */
 export type NewRun = Pick<
@@ -46,7 +45,6 @@ export class Runs {
   /** Costs that are not on disk yet. */
   readonly #costs = new Map<bigint, Required<RunCosts>>();
   readonly logs: RunLogs;
-  readonly events: TaskEvents;
 
   /** `onFinished` is awaited whenever a run has ended, and again when that failed. */
   constructor(kv: Deno.Kv, bells: Bells, onFinished: (row: RunRow) => Promise<void>) {
@@ -54,7 +52,6 @@ export class Runs {
     this.#bells = bells;
     this.#onFinished = onFinished;
     this.logs = new RunLogs(kv);
-    this.events = new TaskEvents(kv);
   }
 
   /** Makes a pending run. */
@@ -213,20 +210,6 @@ export class Runs {
   async appendLog(runId: bigint, text: string, nowMicros: number): Promise<void> {
     await this.#turns.run(runId, () => this.logs.append(runId, text, nowMicros));
     this.#bells.ring(topics.log(runId));
-  }
-
-  /** Adds to the events of a run; false when they are not taken. */
-  async appendEvents(
-    runId: bigint,
-    events: readonly NewEvent[],
-    nowMicros: number,
-  ): Promise<boolean> {
-    const taken = await this.#turns.run(
-      runId,
-      () => this.events.append(runId, events, nowMicros),
-    );
-    if (taken) this.#bells.ring(topics.events(runId));
-    return taken;
   }
 
   /** Notes what a run cost; on disk with the next {@linkcode writeCosts} or when it ends. */

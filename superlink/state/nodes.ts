@@ -9,7 +9,7 @@
 
 import type { Log } from "../../terminal/log.ts";
 import type { Connection } from "../../wire/connection.ts";
-import { randomId } from "./random_id.ts";
+import { randomId } from "../../records/random_id.ts";
 import { commit } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
 import { type Lease, leaseRow, Leases } from "./leases.ts";

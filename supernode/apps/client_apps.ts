@@ -11,12 +11,15 @@ import { encodeHex } from "@std/encoding";
 import type { Context, Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import type { Log } from "../../terminal/log.ts";
 import { StatusError } from "../../wire/status.ts";
+import { randomId } from "../../records/random_id.ts";
 import type { Clock } from "../clock.ts";
+import { Bell } from "../waiting.ts";
 import type { Instruction } from "../work/instruction.ts";
 import type { NodeRun } from "../work/node_runs.ts";
 import type { ObjectStore } from "../work/object_store.ts";
 import { checkReply } from "./check_reply.ts";
 import type { ClientAppProcess, Session, StartClientApp, Task, TaskEnd } from "./task.ts";
+import { warnWhenUnattended } from "./unattended.ts";
 
 /** What the ClientApps depend on. */
 export interface ClientAppsOptions {
@@ -30,8 +33,6 @@ export interface ClientAppsOptions {
 /** A token lives this long before the first heartbeat, and after each, as in Flower 1.25. */
 const FIRST_LIFE_MS = 30_000;
 const LIFE_MS = 60_000;
-/** When nobody starts ClientApps, the log says so after this long. */
-const UNATTENDED_MS = 30_000;
 /** How long a process may take to end when it is told to. */
 const STOP_MS = 2_000;
 const TOKEN_BYTES = 128;
@@ -42,6 +43,7 @@ export class ClientApps {
   readonly #waiting: Task[] = [];
   readonly #sessions = new Map<string, Session>();
   readonly #processes = new Set<ClientAppProcess>();
+  readonly #changes = new Bell();
 
   constructor(options: ClientAppsOptions) {
     this.#options = options;
@@ -49,10 +51,12 @@ export class ClientApps {
 
   /** Has a message handled, after those of its run that came before; never rejects. */
   handle(instruction: Instruction, run: NodeRun): Promise<TaskEnd> {
-    const task: Task = { instruction, run, ended: Promise.withResolvers() };
+    const task: Task = { taskId: randomId(), instruction, run, ended: Promise.withResolvers() };
     this.#waiting.push(task);
+    this.#changes.ring();
     this.#startWaiting();
-    if (!this.#options.start) void this.#warnWhenUnattended(task);
+    const { start, clock, log } = this.#options;
+    if (!start) void warnWhenUnattended(task, () => this.#isUnattended(task), { clock, log });
     return task.ended.promise;
   }
 
@@ -73,32 +77,63 @@ export class ClientApps {
     await Promise.all([...this.#processes].map((process) => process.stop(STOP_MS)));
   }
 
-  /** Runs with a message that waits and nobody who works for them, the longest wait first. */
-  launchable(): bigint[] {
-    const waiting = new Set(this.#waiting.map(({ run }) => run.run.runId));
-    return [...waiting].filter((runId) => !this.#isOpen(runId));
+  /** The messages that wait for a process, one a run, the longest wait first. */
+  pending(): Task[] {
+    const first = new Map<bigint, Task>();
+    for (const task of this.#waiting) {
+      const { runId } = task.run.run;
+      if (!first.has(runId) && !this.#isOpen(runId)) first.set(runId, task);
+    }
+    return [...first.values()];
   }
 
-  /** A token for a run that is {@linkcode launchable}. */
+  /** Waits until something may be {@linkcode pending} that was not, at most `waitMs`. */
+  async untilPending(waitMs: number, signal: AbortSignal): Promise<void> {
+    await this.#changes.wait(waitMs, this.#options.clock, signal);
+  }
+
+  /** A token for a message that is {@linkcode pending}. */
+  claim(taskId: bigint): string | undefined {
+    const task = this.pending().find((task) => task.taskId === taskId);
+    return task && this.#open(task.run.run.runId).token;
+  }
+
+  /** A token for a run of which a message is {@linkcode pending}. */
   requestToken(runId: bigint): string | undefined {
-    return this.launchable().includes(runId) ? this.#open(runId).token : undefined;
+    const task = this.pending().find(({ run }) => run.run.runId === runId);
+    return task && this.claim(task.taskId);
   }
 
-  /** The run of a token. Throws a `StatusError`. */
-  runOf(token: string): NodeRun {
+  /** The run of a token that is good. */
+  runIdOf(token: string): bigint | undefined {
+    return this.#sessions.get(token)?.runId;
+  }
+
+  /** The message that a token's process has or will be given. Throws a `StatusError`. */
+  taskOf(token: string): Task {
     const { task, runId } = this.#session(token);
-    const waiting = task ?? this.#waiting.find(({ run }) => run.run.runId === runId);
-    if (waiting) return waiting.run;
+    const found = task ?? this.#waiting.find(({ run }) => run.run.runId === runId);
+    if (found) return found;
     throw new StatusError("NOT_FOUND", `There is no message of run ${runId}.`);
   }
 
-  /** Hands out the oldest message of the token's run; the same one again if it is asked for again. */
-  takeMessage(token: string): Instruction {
+  /**
+   * Gives the oldest message of the token's run to the token's process, and the same one if it asks
+   * again. From now on the message is answered whatever becomes of the process.
+   */
+  begin(token: string): Task {
     const session = this.#session(token);
     const task = this.#take(session);
     if (!task) throw new StatusError("NOT_FOUND", `There is no message of run ${session.runId}.`);
-    session.takenMs ??= this.#options.clock.nowMs();
-    return task.instruction;
+    this.heartbeat(token);
+    return task;
+  }
+
+  /** Hands out the message of the token's process, which it then works on. */
+  takeMessage(token: string): Instruction {
+    const { instruction } = this.begin(token);
+    this.#session(token).takenMs ??= this.#options.clock.nowMs();
+    return instruction;
   }
 
   /** Takes a reply without its payload, and gives the ids of the objects that are wanted. */
@@ -126,15 +161,18 @@ export class ClientApps {
     for (const session of this.#sessions.values()) this.#endIfComplete(session);
   }
 
-  /** Keeps the context for the next message, and takes the token back. */
-  finish(token: string, context: Context | undefined): void {
+  /**
+   * Keeps the context for the next message, and takes the token back. An app that says why it ends
+   * without a reply is believed.
+   */
+  finish(token: string, context: Context | undefined, details = ""): void {
     const session = this.#session(token);
-    const run = this.runOf(token);
-    if (context?.runId !== session.runId) {
+    if (context && context.runId !== session.runId) {
       throw new StatusError("INVALID_ARGUMENT", "The context is not one of the token's run.");
     }
-    run.context = context;
-    this.#close(session, "The ClientApp ended without a complete reply.");
+    if (context) this.taskOf(token).run.context = context;
+    const why = details === "" ? "." : `: ${details}`;
+    this.#close(session, `The ClientApp ended without a complete reply${why}`);
   }
 
   /** Whether the token is still good; it then lives on. */
@@ -187,10 +225,14 @@ export class ClientApps {
     }
   }
 
+  #isUnattended(task: Task): boolean {
+    return this.#waiting.includes(task) && !this.#isOpen(task.run.run.runId);
+  }
+
   #startWaiting(): void {
     const { start } = this.#options;
     if (!start) return;
-    for (const runId of this.launchable()) void this.#launch(this.#open(runId), start);
+    for (const { run } of this.pending()) void this.#launch(this.#open(run.run.runId), start);
   }
 
   async #launch(session: Session, start: StartClientApp): Promise<void> {
@@ -200,7 +242,7 @@ export class ClientApps {
     this.#take(session);
     let process: ClientAppProcess;
     try {
-      process = await start(this.runOf(token).runtime, token);
+      process = await start(this.taskOf(token).run.runtime, token);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error("app.not_started", `The ClientApp of run ${runId} cannot be started. ${reason}`, {
@@ -232,6 +274,7 @@ export class ClientApps {
     const { reply } = session;
     if (reply && !objects.isComplete(reply.tree.objectId)) objects.release(reply.tree.objectId);
     this.#startWaiting();
+    this.#changes.ring();
   }
 
   #end(messageId: string, end: TaskEnd, reason: string): void {
@@ -246,21 +289,5 @@ export class ClientApps {
       void session.process?.stop(STOP_MS);
       this.#close(session, reason);
     }
-  }
-
-  async #warnWhenUnattended({ run: { run }, instruction, ended }: Task): Promise<void> {
-    const { clock, log } = this.#options;
-    const done = new AbortController();
-    void ended.promise.then(() => done.abort());
-    await clock.sleep(UNATTENDED_MS, done.signal);
-    const isWaiting = this.#waiting.some((task) => task.instruction === instruction);
-    if (!isWaiting || this.#isOpen(run.runId)) return;
-    log.warning(
-      "app.unattended",
-      `A message of run ${run.runId} waits for a ClientApp process, and none asks for it. ` +
-        "Start `flower-superexec --plugin-type clientapp` for this SuperNode, or use --isolation " +
-        "subprocess.",
-      { runId: `${run.runId}` },
-    );
   }
 }

@@ -1,82 +1,140 @@
 /**
- * The ClientAppIo API: what the processes of ClientApps ask of a SuperNode (Flower 1.25 over gRPC).
- *
- * As in Flower, the objects of messages are known by their run and id and not guarded by the token,
- * so the API listens on loopback unless the operator says otherwise.
+ * The local APIs of a SuperNode for its ClientApps: ClientAppIo over gRPC, Runtime over gRPC (Flower
+ * 1.34) and over HTTP (1.35 and newer). Where Flower's versions differ in a call, the difference is
+ * here: in its name, and in where its token is.
  *
  * @module
  */
 
+import {
+  type RuntimeCaller,
+  runtimeCaller,
+  TASK_TOKEN_HEADER,
+  type TaskSeekers,
+} from "../../apps/runtime/caller.ts";
+import type { PushAppOutputsRequest } from "../../proto/gen/flwr/proto/appio_pb.ts";
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
-import { defineService, type Service } from "../../wire/service.ts";
+import { Runtime as GrpcRuntime } from "../../proto/gen/flwr/proto/runtime_pb.ts";
+import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
+import { flowerError } from "../../wire/flower_error.ts";
+import { defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import type { NodeRun } from "../work/node_runs.ts";
-import type { ObjectStore } from "../work/object_store.ts";
-import type { ClientApps } from "./client_apps.ts";
+import { pullObject, putObject } from "./object_methods.ts";
+import { taskMethods, type TaskMethodsOptions } from "./task_methods.ts";
 
-/** What the service works on. */
-export interface ClientAppServiceOptions {
-  readonly apps: ClientApps;
-  readonly objects: ObjectStore;
+/** What the services work on. */
+export interface ClientAppServicesOptions extends TaskMethodsOptions {
   readonly runOf: (runId: bigint) => NodeRun | undefined;
-  /** How long a pull waits for an object that is on its way. */
-  readonly holdMs: number;
+  /** Who may look for messages that wait for a process. */
+  readonly seekers: TaskSeekers;
 }
 
-/** Makes the ClientAppIo service. */
-export function clientAppService(options: ClientAppServiceOptions): Service {
-  const { apps, objects, runOf, holdMs } = options;
+/** The services, by how they are bound. */
+export interface ClientAppServices {
+  readonly grpc: readonly Service[];
+  readonly http: Service;
+}
 
-  return defineService(ClientAppIo, () => undefined, {
-    listAppsToLaunch: () => Promise.resolve({ runIds: apps.launchable() }),
+const { method } = ClientAppIo;
+/** The calls of ClientAppIo that have their token or proof in the headers (Flower 1.30 to 1.33). */
+const TASK_METHODS: ReadonlySet<string> = new Set([
+  method.pullPendingTasks,
+  method.claimTask,
+  method.sendTaskHeartbeat,
+  method.pullTaskInput,
+  method.pushTaskOutput,
+  method.pushLogs,
+  method.pullMessages,
+  method.pushMessages,
+].map(({ name }) => name));
+/** The calls of a SuperExec up to Flower 1.29, which proves nothing. */
+const OPEN_TO_SEEKERS: ReadonlySet<string> = new Set([
+  method.listAppsToLaunch.name,
+  method.requestToken.name,
+]);
 
+/** Makes the services. */
+export function clientAppServices(options: ClientAppServicesOptions): ClientAppServices {
+  const { apps, objects, runOf, seekers, holdMs } = options;
+  const admission = { seekers, runOfToken: (token: string) => apps.runIdOf(token) };
+  const tasks = taskMethods(options);
+  const admit = (call: IncomingCall) => runtimeCaller(call, admission);
+  const getRun = ({ runId }: { readonly runId: bigint }) => {
+    const known = runOf(runId);
+    return Promise.resolve(known ? { run: known.run } : {});
+  };
+
+  const clientAppIo = defineService(ClientAppIo, admitToClientAppIo, {
+    ...tasks,
+    getRun,
+
+    listAppsToLaunch: () =>
+      Promise.resolve({ runIds: apps.pending().map(({ run }) => run.run.runId) }),
     requestToken: ({ runId }) => Promise.resolve({ token: apps.requestToken(runId) ?? "" }),
+    sendAppHeartbeat: ({ token }) => Promise.resolve({ success: apps.heartbeat(token) }),
+    pullClientAppInputs: pullInputs,
+    pullAppInputs: pullInputs,
+    pushClientAppOutputs: pushOutputs,
+    pushAppOutputs: pushOutputs,
 
-    getRun({ runId }) {
-      const known = runOf(runId);
-      return Promise.resolve(known ? { run: known.run } : {});
-    },
-
-    pullClientAppInputs({ token }) {
-      const { context, run, fab } = apps.runOf(token);
-      return Promise.resolve({ context, run, fab });
-    },
-
-    pullMessage({ token }) {
-      const { message, tree } = apps.takeMessage(token);
+    pullMessage({ token }, { caller }) {
+      const { message, tree } = apps.takeMessage(tokenOf(caller, token));
       return Promise.resolve({ messagesList: [message], messageObjectTrees: [tree] });
     },
-
-    pushMessage({ token, messagesList, messageObjectTrees }) {
-      const objectsToPush = apps.pushReply(token, messagesList[0], messageObjectTrees[0]);
+    pushMessage({ token, messagesList, messageObjectTrees, taskObjectTrees }, { caller }) {
+      const [tree] = caller ? taskObjectTrees : messageObjectTrees;
+      const objectsToPush = apps.pushReply(tokenOf(caller, token), messagesList[0], tree);
       return Promise.resolve({ objectsToPush });
     },
 
-    pushClientAppOutputs({ token, context }) {
-      apps.finish(token, context);
-      return Promise.resolve({});
+    // As in Flower, objects are known by their run and id where no token guards them, so the API
+    // listens on loopback unless the operator says otherwise.
+    pushObject(request, call) {
+      if (call.caller) return tasks.pushObject(request, call);
+      const { runId, objectId, objectContent } = request;
+      return Promise.resolve({
+        stored: putObject(options, runId, objectId, objectContent),
+      });
     },
-
-    sendAppHeartbeat: ({ token }) => Promise.resolve({ success: apps.heartbeat(token) }),
-
-    pushObject({ runId, objectId, objectContent }) {
-      const stored = objects.put(runId, objectId, objectContent);
-      if (stored) apps.objectArrived();
-      return Promise.resolve({ stored });
+    pullObject(request, call) {
+      if (call.caller) return tasks.pullObject(request, call);
+      return pullObject(objects, request.runId, request.objectId, holdMs, call.signal);
     },
-
-    async pullObject({ runId, objectId }, { signal }) {
-      // Flower's app waits a second and more before it asks again for what is not there yet.
-      const found = await objects.untilStored(runId, objectId, holdMs, signal);
-      return {
-        objectFound: found.state !== "unknown",
-        objectAvailable: found.state === "stored",
-        ...(found.state === "stored" ? { objectContent: found.content } : {}),
-      };
-    },
-
-    confirmMessageReceived({ messageObjectId }) {
-      objects.release(messageObjectId);
+    confirmMessageReceived(request, call) {
+      if (call.caller) return tasks.confirmMessageReceived(request, call);
+      objects.release(request.messageObjectId);
       return Promise.resolve({});
     },
   });
+
+  async function admitToClientAppIo(call: IncomingCall): Promise<RuntimeCaller | undefined> {
+    const hasTaskToken = call.headers.text(TASK_TOKEN_HEADER) !== undefined;
+    if (TASK_METHODS.has(call.method) || hasTaskToken) {
+      return await runtimeCaller(call, { ...admission, api: ClientAppIo.name });
+    }
+    // Else the secret would be of no use.
+    const needsProof = seekers !== "anybody" && seekers !== "nobody";
+    if (needsProof && OPEN_TO_SEEKERS.has(call.method)) throw flowerError("taskNotAuthenticated");
+    return undefined;
+  }
+
+  function pullInputs({ token }: { readonly token: string }) {
+    const { context, run, fab } = apps.taskOf(token).run;
+    return Promise.resolve({ context, run, fab });
+  }
+
+  function pushOutputs({ token, context }: PushAppOutputsRequest) {
+    apps.finish(token, context);
+    return Promise.resolve({});
+  }
+
+  return {
+    grpc: [clientAppIo, defineService(GrpcRuntime, admit, { ...tasks, getRun })],
+    http: defineService(Runtime, admit, tasks),
+  };
+}
+
+/** From Flower 1.30 on it is in the headers. */
+function tokenOf(caller: RuntimeCaller | undefined, token: string): string {
+  return caller?.kind === "task" ? caller.token : token;
 }

@@ -33,6 +33,8 @@ export type StartClientApp = (
 
 /** A message that a ClientApp is to handle. */
 export interface Task {
+  /** How processes of Flower 1.30 and newer know it. */
+  readonly taskId: bigint;
   readonly instruction: Instruction;
   readonly run: NodeRun;
   readonly ended: PromiseWithResolvers<TaskEnd>;

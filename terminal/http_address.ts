@@ -1,0 +1,23 @@
+import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
+import { ExitError } from "./errors.ts";
+
+/** Flower's number for an address that it cannot read. */
+const INVALID_ADDRESS = 600;
+
+/**
+ * Where `--host` and `--port` say that HTTP is served; `byDefault` has what is not given. Throws an
+ * {@linkcode ExitError} for a host that is none.
+ */
+export function httpAddress(
+  host: string | undefined,
+  port: number | undefined,
+  byDefault: Address,
+): Address {
+  const text = formatAddress({ host: host ?? byDefault.host, port: port ?? byDefault.port });
+  const address = parseAddress(text);
+  if (address) return address;
+  throw new ExitError(`--host takes a host name or an IP address, not "${host}".`, {
+    flowerCode: INVALID_ADDRESS,
+    remedy: "For example 127.0.0.1, 0.0.0.0 or ::.",
+  });
+}
