@@ -116,6 +116,12 @@ export const flags = {
     "How many SuperNodes one host may register by itself in a minute.",
     { min: 1, max: 1_000_000, integer: true, defaultText: "600" },
   ),
+  failedProofsPerMinute: numberFlag(
+    "failed-proof-limit",
+    "N",
+    "How many proofs of one host may fail in a minute before no more are looked at.",
+    { min: 1, max: 1_000_000, integer: true, defaultText: "120" },
+  ),
   maxMessageBytes: sizeFlag(
     "max-message-size",
     "The largest message that is read from a SuperNode or an app.",

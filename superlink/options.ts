@@ -45,6 +45,7 @@ export interface SuperLinkOptions {
   readonly holdMs: number;
   readonly proofToleranceMs: number;
   readonly registrationsPerMinute: number;
+  readonly failedProofsPerMinute: number;
   readonly maxMessageBytes: number;
   readonly logFormat: "text" | "json";
   /** What an operator should know of the flags that were given. */
@@ -124,6 +125,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     holdMs: (flags.holdS.of(raw) ?? 20) * 1000,
     proofToleranceMs: (flags.proofWindowS.of(raw) ?? 300) * 1000,
     registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? 600,
+    failedProofsPerMinute: flags.failedProofsPerMinute.of(raw) ?? 120,
     maxMessageBytes: flags.maxMessageBytes.of(raw),
     logFormat: flags.logFormat.of(raw),
     warnings,

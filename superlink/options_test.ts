@@ -42,6 +42,7 @@ Deno.test("superlinkOptions() has Flower's defaults, but listens for strangers o
     holdMs: 20_000,
     proofToleranceMs: 300_000,
     registrationsPerMinute: 600,
+    failedProofsPerMinute: 120,
     maxMessageBytes: 256 * 1024 ** 2,
     logFormat: "text",
   });
@@ -79,6 +80,7 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--hold-time", "2.5"], { holdMs: 2_500 }],
   [["--proof-window", "30"], { proofToleranceMs: 30_000 }],
   [["--registration-limit", "5"], { registrationsPerMinute: 5 }],
+  [["--failed-proof-limit", "5"], { failedProofsPerMinute: 5 }],
   [["--max-message-size", "64m"], { maxMessageBytes: 64 * 1024 ** 2 }],
   [["--log-format", "json"], { logFormat: "json" }],
   [["--storage-dir", "x"], {}],

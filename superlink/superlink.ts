@@ -6,12 +6,14 @@
 
 import { KnownKeys } from "./auth/known_keys.ts";
 import { authenticateFleetCall } from "./auth/fleet_caller.ts";
+import { FailedProofs } from "./auth/failed_proofs.ts";
 import { HttpSessions } from "./auth/http_sessions.ts";
+import { PeerLimit } from "./auth/peer_limit.ts";
 import { Refusals } from "./auth/refusals.ts";
+import { withinCapacity } from "./capacity.ts";
 import type { Clock } from "./clock.ts";
 import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
-import { RegistrationLimit } from "./fleet/registration_limit.ts";
 import { fleetService } from "./fleet/service.ts";
 import { Launcher } from "./apps/launcher.ts";
 import type { StartApp } from "../apps/app_starter.ts";
@@ -37,6 +39,7 @@ import { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
+import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 
 /** A SuperLink that serves. */
@@ -127,6 +130,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   await runs.recover(clock.nowMicros());
   const refusals = new Refusals(log, clock);
   const knownKeys = new KnownKeys();
+  const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
   const fleet = fleetService({
     managed: options.managed,
     authenticate: (call) =>
@@ -136,6 +140,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
         guard,
         marks,
         knownKeys,
+        failedProofs,
         nodeOfKey: (keyId) => nodes.ofKey(keyId),
         httpSessions,
         refusals,
@@ -147,7 +152,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     runs,
     fabs,
     messages,
-    registrations: new RegistrationLimit(options.registrationsPerMinute, clock),
+    registrations: new PeerLimit(options.registrationsPerMinute, clock),
     refusals,
     clock,
     log,
@@ -185,12 +190,14 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   };
 
   try {
+    const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
+      withinCapacity(atStorageBoundary(service, status, alarm), status);
     const services = {
-      fleet: atStorageBoundary(fleet, "UNAVAILABLE", alarm),
-      control: atStorageBoundary(control, "RESOURCE_EXHAUSTED", alarm),
-      control141: atStorageBoundary(control141, "RESOURCE_EXHAUSTED", alarm),
-      serverApps: atStorageBoundary(serverApps, "RESOURCE_EXHAUSTED", alarm),
-      runtime: atStorageBoundary(runtime, "RESOURCE_EXHAUSTED", alarm),
+      fleet: bounded(fleet, "UNAVAILABLE"),
+      control: bounded(control, "RESOURCE_EXHAUSTED"),
+      control141: bounded(control141, "RESOURCE_EXHAUSTED"),
+      serverApps: bounded(serverApps, "RESOURCE_EXHAUSTED"),
+      runtime: bounded(runtime, "RESOURCE_EXHAUSTED"),
     };
     const plane = { options, tls, listeners, services, log };
     const grpc = await openGrpcPlane(plane);

@@ -18,6 +18,7 @@ import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 import type { Marks } from "../state/marks.ts";
 import type { NodeRow } from "../state/layout.ts";
+import type { FailedProofs } from "./failed_proofs.ts";
 import type { HttpSessions } from "./http_sessions.ts";
 import type { KnownKeys } from "./known_keys.ts";
 import type { Refusals } from "./refusals.ts";
@@ -45,6 +46,7 @@ export interface FleetAuthenticationOptions {
   /** Absent when the state does not outlive the process: then the guard has a floor instead. */
   readonly marks: Marks | undefined;
   readonly knownKeys: KnownKeys;
+  readonly failedProofs: FailedProofs;
   readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
   readonly httpSessions: HttpSessions;
   readonly refusals: Refusals;
@@ -65,6 +67,7 @@ const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
  * timestamp verifies, the timestamp is inside the window, and the proof was not seen before, also
  * not before a restart. One that was seen, or that cannot be judged, is `UNAVAILABLE`, on which a
  * SuperNode signs again; all else is `UNAUTHENTICATED`. The texts are Flower's where it has one.
+ * A peer whose proofs keep failing is not verified any more, and `UNAVAILABLE` for a while.
  * A key that owns no node is turned away here too, where the method is for nodes only, so that a
  * stranger cannot send a large body.
  */
@@ -98,10 +101,18 @@ export async function authenticateFleetCall(
   ) {
     throw refuse("timestamp outside the window", "Invalid timestamp", key.fingerprint);
   }
+  if (!options.failedProofs.mayTry(call.peer, key.id)) {
+    const { method, peer } = call;
+    const reason = "too many proofs of this peer have failed";
+    options.refusals.refused({ reason, method, peer, fingerprint: key.fingerprint });
+    throw new StatusError("UNAVAILABLE", "Too many proofs have failed. Try again later.");
+  }
   const parsed = parseDerSignature(signature, key.curve);
   if (!parsed || !await verifySignature(verifyKey, parsed.p1363, timestamp)) {
+    options.failedProofs.failed(call.peer, key.id);
     throw refuse("signature does not verify", "Invalid signature", key.fingerprint);
   }
+  options.failedProofs.proved(call.peer, key.id);
 
   const node = await options.nodeOfKey(key.id);
   const mark = await options.marks?.before(key.id);

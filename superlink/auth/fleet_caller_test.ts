@@ -288,6 +288,36 @@ Deno.test("ActivateNode tells a proved key that owns no node so, as Flower does"
   }
 });
 
+for (const plane of PLANES) {
+  Deno.test(`The Fleet API looks at no more proofs of a host that keeps failing over ${plane}`, async () => {
+    await using link = await startTestSuperLink({ failedProofsPerMinute: 3 });
+    using honest = await FleetClient.create(link, { plane });
+    using stranger = await FleetClient.create(link, { plane });
+    const nodeId = await honest.join();
+    const failing = async () => {
+      const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
+      const { timestamp } = await stranger.prove();
+      return await refusal(stranger.call(
+        Fleet.method.sendNodeHeartbeat,
+        { node: { nodeId }, heartbeatInterval: 30 },
+        headersOf({ ...proof, timestamp }),
+      ));
+    };
+    for (let count = 0; count < 3; count++) {
+      assertEquals(await failing(), unproved(plane, BAD_SIGNATURE));
+    }
+    const tooMany: [StatusName, string] = [
+      "UNAVAILABLE",
+      "Too many proofs have failed. Try again later.",
+    ];
+    assertEquals(await failing(), tooMany);
+    assertEquals(await refusal(stranger.register()), tooMany, "a good proof, but who knows");
+    assertEquals(await honest.heartbeat(nodeId), true, "its key has proved itself from here");
+    link.clock.advance({ seconds: 60 });
+    await stranger.register();
+  });
+}
+
 Deno.test("The Fleet API refuses an unproved caller before it has sent any body", async () => {
   await using link = await startTestSuperLink();
   await using connection = await RawConnection.open(link.fleetAddress);

@@ -13,6 +13,7 @@ import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
+import { hostOf, type PeerLimit } from "../auth/peer_limit.ts";
 import type { Refusals } from "../auth/refusals.ts";
 import type { Clock } from "../clock.ts";
 import { type Bells, topics } from "../bells.ts";
@@ -25,7 +26,6 @@ import type { NodeRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { fleetRunMethods } from "./run_methods.ts";
 import { HeldPulls } from "./held_pulls.ts";
-import type { RegistrationLimit } from "./registration_limit.ts";
 
 /** What the Fleet service works on. */
 export interface FleetServiceOptions {
@@ -39,7 +39,7 @@ export interface FleetServiceOptions {
   readonly runs: Runs;
   readonly fabs: Fabs;
   readonly messages: Messages;
-  readonly registrations: RegistrationLimit;
+  readonly registrations: PeerLimit;
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly log: Log;
@@ -108,7 +108,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         const reason = "only registered SuperNodes may join";
         throw refuse(caller, "RegisterNode", reason, flowerError("registrationByCliOnly"));
       }
-      if (!options.registrations.take(caller.peer)) {
+      if (!options.registrations.take(hostOf(caller.peer))) {
         const error = new StatusError("UNAVAILABLE", "Too many registrations. Try again later.");
         throw refuse(caller, "RegisterNode", "too many registrations from this peer", error);
       }
