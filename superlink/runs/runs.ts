@@ -15,6 +15,7 @@ import { OneAtATime } from "../state/one_at_a_time.ts";
 import { randomId } from "../../records/random_id.ts";
 import * as life from "./run_life.ts";
 import { RunLogs } from "./run_logs.ts";
+import { type NewEvent, TaskEvents } from "./task_events.ts";
 
 /** What a run is started with. */
 export type NewRun = Pick<
@@ -45,6 +46,7 @@ export class Runs {
   /** Costs that are not on disk yet. */
   readonly #costs = new Map<bigint, Required<RunCosts>>();
   readonly logs: RunLogs;
+  readonly events: TaskEvents;
 
   /** `onFinished` is awaited whenever a run has ended, and again when that failed. */
   constructor(kv: Deno.Kv, bells: Bells, onFinished: (row: RunRow) => Promise<void>) {
@@ -52,6 +54,7 @@ export class Runs {
     this.#bells = bells;
     this.#onFinished = onFinished;
     this.logs = new RunLogs(kv);
+    this.events = new TaskEvents(kv);
   }
 
   /** Makes a pending run. */
@@ -210,6 +213,20 @@ export class Runs {
   async appendLog(runId: bigint, text: string, nowMicros: number): Promise<void> {
     await this.#turns.run(runId, () => this.logs.append(runId, text, nowMicros));
     this.#bells.ring(topics.log(runId));
+  }
+
+  /** Adds to the events of a run; false when they are not taken. */
+  async appendEvents(
+    runId: bigint,
+    events: readonly NewEvent[],
+    nowMicros: number,
+  ): Promise<boolean> {
+    const taken = await this.#turns.run(
+      runId,
+      () => this.events.append(runId, events, nowMicros),
+    );
+    if (taken) this.#bells.ring(topics.events(runId));
+    return taken;
   }
 
   /** Notes what a run cost; on disk with the next {@linkcode writeCosts} or when it ends. */
