@@ -20,6 +20,8 @@ export interface AppLaunch {
   readonly token: string;
   /** Where FABs are installed; `FLWR_HOME` of the process. */
   readonly flwrDirectory: string;
+  /** The run of a message: its next message may be handled by the same process. */
+  readonly runId?: bigint | undefined;
 }
 
 /** A process that was started. */

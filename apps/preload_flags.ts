@@ -1,5 +1,6 @@
 /**
- * The flags that say whether Python apps are forked from one process that has Flower loaded.
+ * The flags that say whether apps find a process that is ready for them: Python apps are forked from
+ * one that has Flower loaded, and those of TypeScript apps are kept.
  *
  * @module
  */
@@ -16,7 +17,8 @@ export const preloadFlags = {
   ),
   noPreload: switchFlag(
     "no-preload",
-    "Start each Python app as a program of its own; saves the memory of that one process.",
+    "Start each app as a program of its own, also for each message of a run; saves the memory of " +
+      "the processes that wait for them.",
   ),
 } as const;
 
@@ -35,4 +37,9 @@ export function preloadOf(raw: RawFlags, system: typeof Deno.build.os = Deno.bui
     throw new UsageError("--preload needs fork(), which Windows does not have.", "Leave it out.");
   }
   return on || !off && system === "linux";
+}
+
+/** Whether processes of TypeScript apps are kept, which needs nothing that a system may lack. */
+export function keepsTypeScript(raw: RawFlags): boolean {
+  return !preloadFlags.noPreload.of(raw);
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../terminal/errors.ts";
-import { preloadOf } from "./preload_flags.ts";
+import { keepsTypeScript, preloadOf } from "./preload_flags.ts";
 
 const CASES: readonly (readonly [readonly string[], typeof Deno.build.os, boolean])[] = [
   [[], "linux", true],
@@ -23,4 +23,10 @@ Deno.test("--preload is refused together with --no-preload, and where there is n
   const both = new Map([["preload", []], ["no-preload", []]]);
   assertThrows(() => preloadOf(both, "linux"), UsageError, "--no-preload");
   assertThrows(() => preloadOf(new Map([["preload", []]]), "windows"), UsageError, "Windows");
+});
+
+Deno.test("processes of TypeScript apps are kept unless --no-preload is given", () => {
+  assertEquals(keepsTypeScript(new Map()), true);
+  assertEquals(keepsTypeScript(new Map([["preload", []]])), true);
+  assertEquals(keepsTypeScript(new Map([["no-preload", []]])), false);
 });

@@ -64,7 +64,8 @@ export interface AppStartReport {
 export async function measureAppStarts(starts: number): Promise<AppStartReport> {
   const startedAt = new Date().toISOString();
   const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
-  const options = { python: flowerFolder(FLOWER_VERSION), log: createLog({ format: "text" }) };
+  const log = createLog({ format: "text" });
+  const options = { python: flowerFolder(FLOWER_VERSION), maxIdle: 0, log };
   try {
     await using api = await FakeAppApi.start();
     await using forking = await appStarter({ ...options, preload: true });

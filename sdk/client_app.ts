@@ -19,7 +19,12 @@ export class NoHandlerError extends Error {
 
 /**
  * The part of an app that runs on the nodes. It has a handler for each kind of message that it
- * answers; a new process runs it for each message.
+ * answers.
+ *
+ * Each message finds the app's modules as if they had just been loaded, as with Flower in Python,
+ * whose apps have a new process for each: variables outside of the handlers do not last. What is to
+ * be found again at the run's next message on this node belongs into `context.state`. The process may
+ * be the same, but do not count on it, and leave nothing running: timers end with their message.
  *
  * ```ts
  * import { arraysOf, ClientApp, intOf, MetricRecord, RecordDict } from "@trellis/sdk";

@@ -32,11 +32,12 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const log = createLog({ format: options.logFormat });
   giveBackLargeMemory();
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
-  const { python, preload, appPermissions, superExecSecretFile } = options;
+  const { python, preload, keepsTypeScript, appPermissions, superExecSecretFile } = options;
   const superExecSecret = superExecSecretFile === undefined
     ? undefined
     : await readSecretFile(superExecSecretFile);
-  await using apps = await appStarter({ python, preload, appPermissions, log });
+  const maxIdle = keepsTypeScript ? 1 : 0;
+  await using apps = await appStarter({ python, preload, maxIdle, appPermissions, log });
   const database = await openDatabase(options.database);
   log.info(
     "superlink.starting",

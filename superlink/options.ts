@@ -6,7 +6,7 @@
 
 import { type AppPermissions, appPermissions } from "../apps/typescript/app_permissions.ts";
 import { join } from "node:path";
-import { preloadOf } from "../apps/preload_flags.ts";
+import { keepsTypeScript, preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import type { RawFlags } from "../terminal/flags.ts";
@@ -30,6 +30,8 @@ export interface SuperLinkOptions {
   readonly appPermissions: AppPermissions;
   /** Whether ServerApps in Python are forked from a process that has Flower loaded. */
   readonly preload: boolean;
+  /** Whether a process is made ready for the next run's TypeScript app. */
+  readonly keepsTypeScript: boolean;
   /** `FLWR_HOME`: where app processes install FABs. */
   readonly flwrDirectory: string;
   /** Whether peers of Flower 1.23 to 1.39 are served. */
@@ -112,6 +114,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
       flags.allowAppEnv.of(raw),
     ),
     preload: preloadOf(raw) && flags.isolation.of(raw) === "subprocess",
+    keepsTypeScript: keepsTypeScript(raw),
     flwrDirectory: flwrHome(),
     grpc: !flags.noGrpc.of(raw),
     http: httpPlaneOf(raw),

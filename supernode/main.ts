@@ -29,7 +29,7 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
     giveBackLargeMemory();
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
-    const { isolation, python, preload, appPermissions } = options;
+    const { isolation, python, preload, maxIdle, appPermissions } = options;
     const { tlsFiles, superExecSecretFile } = options;
     const tls = tlsFiles && await loadServerTls(tlsFiles);
     for (const warning of tls?.warnings ?? []) log.warning("supernode.warning", warning);
@@ -37,11 +37,12 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
       ? undefined
       : await readSecretFile(superExecSecretFile);
     await using apps = isolation === "subprocess"
-      ? await appStarter({ python, preload, appPermissions, log })
+      ? await appStarter({ python, preload, maxIdle, appPermissions, log })
       : undefined;
     const parts = {
       log,
       startApp: apps?.start,
+      endRun: apps?.endRun,
       superExecSecret,
       tls: tls?.tls,
     };

@@ -6,7 +6,7 @@
 
 import { type AppPermissions, appPermissions } from "../apps/typescript/app_permissions.ts";
 import { resolve } from "node:path";
-import { preloadOf } from "../apps/preload_flags.ts";
+import { keepsTypeScript, preloadOf } from "../apps/preload_flags.ts";
 import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
 import { KeyError } from "../keys/key_error.ts";
 import { readPrivateKeyFile } from "../keys/key_files.ts";
@@ -49,6 +49,8 @@ export interface SuperNodeOptions {
   /** `FLWR_HOME`: where app processes install FABs. */
   readonly flwrDirectory: string;
   readonly maxApps: number;
+  /** How many processes of TypeScript apps may wait for another message of their run. */
+  readonly maxIdle: number;
   readonly maxObjectBytes: number;
   readonly stopGraceMs: number;
   readonly healthAddress: Address | undefined;
@@ -86,6 +88,7 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
   }
   const maxWaitS = flags.maxWaitS.of(raw);
   const isolation = flags.isolation.of(raw);
+  const maxApps = flags.maxApps.of(raw) ?? 1;
   return {
     superlink: superlinkAddress(flags.superlink.of(raw) ?? "127.0.0.1:9092"),
     security: insecure ? { insecure } : { insecure, ...await rootsOf(rootCertificates) },
@@ -108,7 +111,9 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
     ),
     preload: preloadOf(raw) && isolation === "subprocess",
     flwrDirectory: resolve(flwrHome()),
-    maxApps: flags.maxApps.of(raw) ?? 1,
+    maxApps,
+    // With one app at a time, too, two runs may take turns.
+    maxIdle: keepsTypeScript(raw) ? maxApps + 1 : 0,
     maxObjectBytes: flags.maxObjectBytes.of(raw),
     stopGraceMs: (flags.stopGraceS.of(raw) ?? 5) * 1000,
     healthAddress: listenAddress("health-server-address", flags.healthAddress.of(raw)),

@@ -38,6 +38,8 @@ export interface SuperNodeParts {
   readonly log: Log;
   /** Starts apps; absent when others start them (isolation `process`). */
   readonly startApp: StartApp | undefined;
+  /** Told of a run that is over, for which there may be apps that wait. */
+  readonly endRun?: ((runId: bigint) => void) | undefined;
   /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
   readonly superExecSecret?: Uint8Array | undefined;
   /** For the APIs that ClientApps call; absent: without TLS. */
@@ -80,8 +82,10 @@ export async function runSuperNode(
   const { runtimeAddress } = options;
   let addresses: ClientAppAddresses = { apiAddress: options.clientAppAddress, runtimeAddress };
   const start: StartClientApp | undefined = startApp &&
-    ((runtime, token) =>
-      startApp(runtime, { kind: "clientapp", ...addresses, token, flwrDirectory }));
+    ((runtime, token) => {
+      const runId = apps.runIdOf(token);
+      return startApp(runtime, { kind: "clientapp", ...addresses, token, flwrDirectory, runId });
+    });
   const objects = new ObjectStore(options.maxObjectBytes);
   const apps = new ClientApps({ objects, clock, log, start });
   let runs: NodeRuns | undefined;
@@ -130,8 +134,10 @@ export async function runSuperNode(
         // Contexts last through a short absence of the SuperLink, but not into another node's life.
         if (runs?.nodeId !== nodeId) runs = new NodeRuns(nodeId, nodeConfig);
         const { maxApps, stopGraceMs } = options;
+        const runOver = (runId: bigint) => parts.endRun?.(runId);
+        const limits = { maxApps, stopGraceMs };
         return work(
-          { fleet, nodeId, runs, apps, objects, clock, nowSeconds, log, maxApps, stopGraceMs },
+          { fleet, nodeId, runs, apps, objects, clock, nowSeconds, log, runOver, ...limits },
           stop,
           cut,
         );

@@ -7,16 +7,17 @@
 
 import { type CommandSpec, HELP_FLAG, helpText, parseCommand } from "../../terminal/command.ts";
 import { UsageError } from "../../terminal/errors.ts";
-import { type Flag, numberFlag, textFlag } from "../../terminal/flags.ts";
+import { type Flag, switchFlag, textFlag } from "../../terminal/flags.ts";
 import { flwrHome } from "../../terminal/flwr_home.ts";
 import { onStopSignals } from "../../terminal/stop_signals.ts";
 import { processTerminal } from "../../terminal/terminal.ts";
 import { parseAddress } from "../../wire/address.ts";
+import type { AppKind } from "../app_process.ts";
 import { appPermissionFlags, appPermissions } from "./app_permissions.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
-import { runClientAppProcess } from "./client_app_process.ts";
-import { watchParent } from "./parent_watch.ts";
-import { runServerAppProcess } from "./server_app_process.ts";
+import { writeText } from "./output.ts";
+import { formatReport } from "./process_report.ts";
+import { TokenLines } from "./token_lines.ts";
 
 const flags = {
   apiAddress: textFlag(
@@ -24,11 +25,9 @@ const flags = {
     "HOST:PORT",
     "The SuperLink's ServerAppIo or the SuperNode's ClientAppIo API, without TLS.",
   ),
-  parentPid: numberFlag(
-    "parent-pid",
-    "PID",
-    "End when this process, which must be the parent, has ended.",
-    { min: 1, max: 2 ** 31, integer: true },
+  keep: switchFlag(
+    "keep",
+    "Take another token after each app, and report on stdout; end when stdin does.",
   ),
   flwrDirectory: textFlag("flwr-dir", "DIR", "Where FABs are unpacked.", {
     defaultText: "FLWR_HOME",
@@ -38,7 +37,7 @@ const flags = {
 
 const spec: CommandSpec = {
   name: "trellis app-process",
-  summary: "Run the ServerApp or ClientApp of a TypeScript app. Its token is read from stdin.",
+  summary: "Run the ServerApp or ClientApp of a TypeScript app. Its token is a line of stdin.",
   positionals: [{ name: "KIND", help: "serverapp or clientapp.", required: true }],
   flags: Object.values(flags),
   epilogue: "The app may read its own folder, and do nothing else unless a flag allows it.",
@@ -62,42 +61,58 @@ export async function appProcessCommand(args: readonly string[]): Promise<number
     throw new UsageError(`--api-address takes HOST:PORT, not "${addressText}".`);
   }
 
+  const isKept = valueOf(flags.keep);
   using stop = onStopSignals();
   const parentGone = new AbortController();
-  const parentPid = valueOf(flags.parentPid);
-  using _ = parentPid === undefined
-    ? undefined
-    : watchParent(parentPid, () => parentGone.abort("its parent has ended"));
-  const options: AppProcessOptions = {
+  const tokens = new TokenLines(Deno.stdin.readable, () => {
+    // Whoever gives one token may close stdin behind it.
+    if (isKept) parentGone.abort("its parent has ended");
+  });
+  using app = await appOf(kind, {
     apiAddress,
-    token: await readToken(),
     flwrDirectory: valueOf(flags.flwrDirectory) ?? flwrHome(),
     permissions: appPermissions(
       valueOf(flags.allowAppRead),
       valueOf(flags.allowAppNet),
       valueOf(flags.allowAppEnv),
     ),
-    show: (stream, text) => writeAll(Deno[stream], text),
+    show: writeText,
     signal: AbortSignal.any([stop.signal, parentGone.signal]),
-  };
-  return await (kind === "serverapp" ? runServerAppProcess : runClientAppProcess)(options);
-}
-
-/** The token comes by stdin, because the command line of a process can be seen by everybody. */
-async function readToken(): Promise<string> {
-  const token = (await new Response(Deno.stdin.readable).text()).trim();
-  if (/^[0-9a-f]{16,1024}$/.test(token)) return token;
+  });
+  if (isKept) return await runKept(app, tokens, stop.signal);
+  const token = await tokens.next(stop.signal);
+  if (token !== undefined) return await app.run(token);
   throw new UsageError("An app process reads its token from stdin, and there was none.");
 }
 
-const encoder = new TextEncoder();
+/** What a process does for a token, and between two of them. */
+interface App extends Disposable {
+  run(token: string): Promise<number>;
+  prepare(): void;
+}
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = encoder.encode(text);
-  try {
-    for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
-  } catch (error) {
-    // Nobody reads any more, which is no reason to end.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+/** Only the part that is needed is loaded. */
+async function appOf(kind: AppKind, options: AppProcessOptions): Promise<App> {
+  if (kind === "clientapp") {
+    const { ClientAppProcess } = await import("./client_app_process.ts");
+    return new ClientAppProcess(options);
+  }
+  const { runServerAppProcess } = await import("./server_app_process.ts");
+  return {
+    run: (token) => runServerAppProcess(options, token),
+    prepare() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+/** Runs the app for each token until there are no more; a failure to run it ends the process. */
+async function runKept(app: App, tokens: TokenLines, stop: AbortSignal): Promise<number> {
+  for (;;) {
+    const token = await tokens.next(stop);
+    if (token === undefined) return 0;
+    writeText("stdout", formatReport({ kind: "taken" }));
+    const exitCode = await app.run(token);
+    writeText("stdout", formatReport({ kind: "done", exitCode }));
+    app.prepare();
   }
 }

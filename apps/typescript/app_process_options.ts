@@ -6,8 +6,6 @@ import type { Show } from "./run_log.ts";
 export interface AppProcessOptions {
   /** ServerAppIo or ClientAppIo, without TLS. */
   readonly apiAddress: Address;
-  /** Admits the process to its run; never shown. */
-  readonly token: string;
   /** FABs are unpacked below its `apps` folder. */
   readonly flwrDirectory: string;
   /** What the app's code may do besides reading its own folder. */

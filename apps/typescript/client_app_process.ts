@@ -1,6 +1,6 @@
 /**
- * The process of a ClientApp in TypeScript: does for one message what Flower 1.25's
- * `flwr-clientapp` does.
+ * The process of a ClientApp in TypeScript: does for each message what Flower 1.25's
+ * `flwr-clientapp` does for one.
  *
  * @module
  */
@@ -8,6 +8,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FabError } from "../../fab/fab_error.ts";
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
+import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import {
   type Context,
   ContextSchema,
@@ -27,7 +28,7 @@ import { answerClientApp } from "./answer_call.ts";
 import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
-import { type AppEnding, type AppStart, runApp } from "./app_worker.ts";
+import { type AppEnding, type AppStart, AppWorker } from "./app_worker.ts";
 import { bundlePath } from "./bundle_paths.ts";
 import {
   ClientAppCalls,
@@ -37,75 +38,113 @@ import {
 } from "./client_app_calls.ts";
 import { installApp } from "./install_app.ts";
 
-/**
- * Runs the ClientApp for the one message that the token admits to, and pushes its reply, which is an
- * error when the app fails. Gives the exit code, 0 when there is a reply.
- *
- * Throws an {@linkcode ExitError} when the SuperNode does not admit the process or does not take the
- * reply.
- */
-export async function runClientAppProcess(options: AppProcessOptions): Promise<number> {
-  const { apiAddress, token, show } = options;
-  using calls = new AppCalls({
-    address: apiAddress,
-    say: (text) => show("stderr", `${text}\n`),
-  });
-  const ended = new AbortController();
-  const signal = AbortSignal.any([options.signal, ended.signal]);
-  const heartbeats = startHeartbeats({
-    calls,
-    method: ClientAppIo.method.sendAppHeartbeat,
-    token,
-    refused: () => ended.abort("its token is not accepted"),
-  });
-  try {
-    const inputs = await pullClientAppInputs(calls, token, signal);
-    const instruction = readMetadata(inputs.instruction);
-    const api = new ClientAppCalls(calls, token, inputs.context, signal);
-    const ending = await handle(options, inputs, api, signal);
-    if (!ending.ok) {
-      show("stderr", `The ClientApp failed.\n${ending.stack}\n`);
-      const nowSeconds = Date.now() / 1000;
-      await pushMessages(api, [createErrorReply(instruction, errorOf(ending), { nowSeconds })]);
+/** Runs the ClientApp of one app for the messages that its tokens admit to, one after the other. */
+export class ClientAppProcess implements Disposable {
+  readonly #options: AppProcessOptions;
+  readonly #calls: AppCalls;
+  #app: ReadyApp | undefined;
+
+  constructor(options: AppProcessOptions) {
+    const { apiAddress, show } = options;
+    this.#options = options;
+    this.#calls = new AppCalls({
+      address: apiAddress,
+      say: (text) => show("stderr", `${text}\n`),
+    });
+  }
+
+  /**
+   * Runs the ClientApp for the one message that the token admits to, and pushes its reply, which is
+   * an error when the app fails. Gives the exit code, 0 when there is a reply.
+   *
+   * Throws an {@linkcode ExitError} when the SuperNode does not admit the process or does not take
+   * the reply.
+   */
+  async run(token: string): Promise<number> {
+    const { show } = this.#options;
+    const ended = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, ended.signal]);
+    const heartbeats = startHeartbeats({
+      calls: this.#calls,
+      method: ClientAppIo.method.sendAppHeartbeat,
+      token,
+      refused: () => ended.abort("its token is not accepted"),
+    });
+    try {
+      const inputs = await pullClientAppInputs(this.#calls, token, signal);
+      const instruction = readMetadata(inputs.instruction);
+      const api = new ClientAppCalls(this.#calls, token, inputs.context, signal);
+      const ending = await this.#handle(inputs, api, signal);
+      if (!ending.ok) {
+        show("stderr", `The ClientApp failed.\n${ending.stack}\n`);
+        const nowSeconds = Date.now() / 1000;
+        await pushMessages(api, [createErrorReply(instruction, errorOf(ending), { nowSeconds })]);
+      }
+      heartbeats[Symbol.dispose]();
+      await api.pushOutputs(
+        ending.context === undefined ? inputs.context : fromBinary(ContextSchema, ending.context),
+      );
+      return 0;
+    } catch (error) {
+      if (signal.aborted) throw new ExitError(`The ClientApp process was ended: ${signal.reason}.`);
+      if (!(error instanceof StatusError)) throw error;
+      throw new ExitError(`The SuperNode refuses the ClientApp: ${error.message}`, {
+        cause: error,
+      });
+    } finally {
+      heartbeats[Symbol.dispose]();
     }
-    heartbeats[Symbol.dispose]();
-    await api.pushOutputs(
-      ending.context === undefined ? inputs.context : fromBinary(ContextSchema, ending.context),
+  }
+
+  /** Makes things ready for another message of the app that ran last. */
+  prepare(): void {
+    this.#app?.worker.prepare();
+  }
+
+  [Symbol.dispose](): void {
+    this.#app?.worker[Symbol.dispose]();
+    this.#calls[Symbol.dispose]();
+  }
+
+  /** Runs the app. What keeps it from running is an ending, too. */
+  async #handle(
+    { context, fab, instruction }: ClientAppInputs,
+    api: ClientAppCalls,
+    signal: AbortSignal,
+  ): Promise<AppEnding> {
+    if (this.#app?.fabHash !== fab.hashStr) {
+      this.#app?.worker[Symbol.dispose]();
+      this.#app = undefined;
+      const app = await this.#install(fab);
+      if ("ok" in app) return app;
+      this.#app = app;
+    }
+    return await this.#app.worker.run(
+      startOf(context, instruction),
+      { print: this.#options.show, answer: (call) => answerClientApp(call, api) },
+      signal,
     );
-    return 0;
-  } catch (error) {
-    if (signal.aborted) throw new ExitError(`The ClientApp process was ended: ${signal.reason}.`);
-    if (!(error instanceof StatusError)) throw error;
-    throw new ExitError(`The SuperNode refuses the ClientApp: ${error.message}`, { cause: error });
-  } finally {
-    heartbeats[Symbol.dispose]();
+  }
+
+  async #install(fab: Fab): Promise<ReadyApp | AppEnding> {
+    const { flwrDirectory, permissions } = this.#options;
+    const path = bundlePath("clientapp");
+    try {
+      const app = await installApp(fab, flwrDirectory);
+      if (!app.fab.files.has(path)) {
+        return failure("load", new FabError(`The FAB has no "${path}".`));
+      }
+      const worker = new AppWorker("clientapp", { folder: app.folder, path, permissions });
+      return { fabHash: fab.hashStr, worker };
+    } catch (error) {
+      return failure("run", error);
+    }
   }
 }
 
-/** Runs the app. What keeps it from running is an ending, too. */
-async function handle(
-  { flwrDirectory, permissions, show }: AppProcessOptions,
-  { context, fab, instruction }: ClientAppInputs,
-  api: ClientAppCalls,
-  signal: AbortSignal,
-): Promise<AppEnding> {
-  let folder: string;
-  const path = bundlePath("clientapp");
-  try {
-    const app = await installApp(fab, flwrDirectory);
-    if (!app.fab.files.has(path)) {
-      return failure("load", new FabError(`The FAB has no "${path}".`));
-    }
-    folder = app.folder;
-  } catch (error) {
-    return failure("run", error);
-  }
-  return await runApp(
-    { folder, path, permissions },
-    startOf(context, instruction),
-    { print: show, answer: (call) => answerClientApp(call, api) },
-    signal,
-  );
+interface ReadyApp {
+  readonly fabHash: string;
+  readonly worker: AppWorker;
 }
 
 /** The instruction's contents go to the app, and cannot be read here afterwards. */
@@ -116,7 +155,6 @@ function startOf(context: Context, { messageId, contents }: Instruction): AppSta
   );
   return {
     message: {
-      app: "clientapp",
       context: toBinary(ContextSchema, context),
       instruction: { messageId, contents: handed },
     },

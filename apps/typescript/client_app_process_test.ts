@@ -12,7 +12,7 @@ import {
 } from "../../sdk/mod.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { NO_PERMISSIONS } from "./app_permissions.ts";
-import { runClientAppProcess } from "./client_app_process.ts";
+import { ClientAppProcess } from "./client_app_process.ts";
 import { fabOf } from "./testing/app_source.ts";
 import { FakeClientAppIo, type FakeMessage, NODE_ID } from "./testing/fake_client_app_io.ts";
 import { TOKEN } from "./testing/fake_server_app_io.ts";
@@ -44,14 +44,14 @@ async function play(options: Play) {
   prepare?.(supernode);
   const flwrDirectory = await Deno.makeTempDir();
   try {
-    const exitCode = await runClientAppProcess({
+    using process = new ClientAppProcess({
       apiAddress: supernode.address,
-      token,
       flwrDirectory,
       permissions: NO_PERMISSIONS,
       show: () => {},
       signal,
     });
+    const exitCode = await process.run(token);
     return { exitCode, supernode, reply: supernode.reply };
   } finally {
     await Deno.remove(flwrDirectory, { recursive: true });

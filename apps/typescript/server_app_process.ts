@@ -16,7 +16,7 @@ import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
 import { answerServerApp } from "./answer_call.ts";
-import { type AppEnding, runApp } from "./app_worker.ts";
+import { type AppEnding, AppWorker } from "./app_worker.ts";
 import { bundlePath } from "./bundle_paths.ts";
 import { installApp } from "./install_app.ts";
 import { RunLog } from "./run_log.ts";
@@ -38,8 +38,11 @@ class RunEnded extends Error {
  *
  * Throws an {@linkcode ExitError} when the SuperLink does not admit the process.
  */
-export async function runServerAppProcess(options: AppProcessOptions): Promise<number> {
-  const { apiAddress, token, show, signal } = options;
+export async function runServerAppProcess(
+  options: AppProcessOptions,
+  token: string,
+): Promise<number> {
+  const { apiAddress, show, signal } = options;
   using calls = new AppCalls({
     address: apiAddress,
     say: (text) => show("stderr", `${text}\n`),
@@ -55,7 +58,7 @@ export async function runServerAppProcess(options: AppProcessOptions): Promise<n
   const last = new ServerAppCalls(calls, inputs.run.runId, farewell.signal);
   const log = new RunLog((pieces) => last.pushLogs(pieces), show);
   try {
-    const details = await runUntilEnd(options, calls, inputs, log);
+    const details = await runUntilEnd(options, token, calls, inputs, log);
     await log.close();
     if (details instanceof RunEnded) return 0;
     const isGood = details === "";
@@ -91,6 +94,7 @@ async function pullInputs(
 /** Gives why the run failed, an empty text when it completed, or that it ended meanwhile. */
 async function runUntilEnd(
   options: AppProcessOptions,
+  token: string,
   calls: AppCalls,
   inputs: ServerAppInputs,
   log: RunLog,
@@ -101,7 +105,7 @@ async function runUntilEnd(
   const heartbeats = startHeartbeats({
     calls,
     method: ServerAppIo.method.sendAppHeartbeat,
-    token: options.token,
+    token,
     refused: () => ended.abort(new RunEnded()),
   });
   try {
@@ -111,7 +115,7 @@ async function runUntilEnd(
     heartbeats[Symbol.dispose]();
     // The token is given up before the status is told, because a SuperLink of Flower 1.25 writes
     // over the reason of a failure when the token expires.
-    await api.pushOutputs(options.token, contextOf(ending, inputs.context));
+    await api.pushOutputs(token, contextOf(ending, inputs.context));
     return ending.ok ? "" : describe(ending);
   } catch (error) {
     if (options.signal.aborted) return `The ServerApp process was ended: ${options.signal.reason}.`;
@@ -142,9 +146,9 @@ async function runInstalled(
   }
   const overrides = userConfigFromProto(run.overrideConfig);
   const runConfig = userConfigToProto(fuseRunConfig(app.fab.app.config, overrides));
-  return await runApp(
-    { folder: app.folder, path, permissions },
-    { message: { app: "serverapp", context: toBinary(ContextSchema, { ...context, runConfig }) } },
+  using worker = new AppWorker("serverapp", { folder: app.folder, path, permissions });
+  return await worker.run(
+    { message: { context: toBinary(ContextSchema, { ...context, runConfig }) } },
     {
       print: (stream, text) => log.print(stream, text),
       answer: async (call, transfer) => {

@@ -45,12 +45,11 @@ async function play(
   try {
     const running = runServerAppProcess({
       apiAddress: superlink.address,
-      token,
       flwrDirectory,
       permissions: NO_PERMISSIONS,
       show: (_stream, text) => shown += text,
       signal: signal ?? new AbortController().signal,
-    });
+    }, token);
     const [exitCode] = await Promise.all([running, meanwhile?.(superlink)]);
     return { exitCode, superlink, shown, status: superlink.statuses.at(-1) };
   } finally {

@@ -16,7 +16,8 @@ export function parseWorkerMessage(data: unknown): WorkerMessage | undefined {
         ? { kind: "ready", protocol: data.protocol }
         : undefined;
     case "loaded":
-      return { kind: "loaded" };
+    case "spent":
+      return { kind: data.kind };
     case "log":
       return typeof data.text === "string"
         ? { kind: "log", stream: data.stream === "stderr" ? "stderr" : "stdout", text: data.text }

@@ -5910,4 +5910,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "8caa779acfc6579aa90c055d5e1114aded5e500285627af5389df3acf211030a";
+export const SDK_SOURCES_HASH = "c78ecf05fdb10980e94d72135c2816989fccf240882ddbd15a56cba9c49a064e";

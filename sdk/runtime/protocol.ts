@@ -89,6 +89,8 @@ export interface Failed {
 export type WorkerMessage =
   | { readonly kind: "ready"; readonly protocol: number }
   | { readonly kind: "loaded" }
+  /** The host's own module in the worker says that it is not fit for another message. */
+  | { readonly kind: "spent" }
   | { readonly kind: "log"; readonly stream: "stdout" | "stderr"; readonly text: string }
   | Call
   | { readonly kind: "finished"; readonly context: Uint8Array }

@@ -9,10 +9,11 @@ import type { FleetClient } from "../fleet/fleet_client.ts";
 import type { Refusal } from "../fleet/refusal.ts";
 import { untilAborted, within } from "../waiting.ts";
 import { handle, type HandleOptions } from "./handle.ts";
+import { IdleRuns, type IdleRunsOptions } from "./idle_runs.ts";
 import { pull } from "./pull.ts";
 
 /** What the work depends on. */
-export interface WorkOptions extends HandleOptions {
+export interface WorkOptions extends HandleOptions, Pick<IdleRunsOptions, "runOver"> {
   readonly fleet: HandleOptions["fleet"] & Pick<FleetClient, "pullMessages">;
   /** How many messages are in hand at most. */
   readonly maxApps: number;
@@ -38,8 +39,10 @@ export async function work(
   const inHand = new Map<string, Promise<void>>();
   const ended = new AbortController();
   const dropping = AbortSignal.any([cut, ended.signal]);
+  using idle = new IdleRuns(options);
   try {
-    const refusal = await takeMessages(options, inHand, AbortSignal.any([stop, cut]), dropping);
+    const pulling = AbortSignal.any([stop, cut]);
+    const refusal = await takeMessages(options, inHand, idle, pulling, dropping);
     if (refusal) return refusal;
     if (inHand.size > 0 && !cut.aborted) {
       log.info("work.finishing", `Finishing ${inHand.size} message(s) before the end.`);
@@ -59,6 +62,7 @@ export async function work(
 async function takeMessages(
   options: WorkOptions,
   inHand: Map<string, Promise<void>>,
+  idle: IdleRuns,
   pulling: AbortSignal,
   dropping: AbortSignal,
 ): Promise<Refusal | undefined> {
@@ -70,12 +74,16 @@ async function takeMessages(
     const pulled = await pull(options, pulling);
     if (pulled.kind === "refused") return pulled.refusal;
     if (pulled.kind === "nothing") continue;
-    const { messageId } = pulled.instruction.metadata;
+    const { runId, messageId } = pulled.instruction.metadata;
     // It was handed out again because our confirmation came too late.
     if (inHand.has(messageId)) continue;
     const received = Promise.withResolvers<void>();
+    const done = idle.working(runId);
     const handled = handle(options, pulled.instruction, received.resolve, dropping)
-      .finally(() => inHand.delete(messageId));
+      .finally(() => {
+        inHand.delete(messageId);
+        done();
+      });
     inHand.set(messageId, handled);
     // A message that is not confirmed before the next pull counts as lost.
     await untilAborted(received.promise, pulling);

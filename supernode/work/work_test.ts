@@ -36,6 +36,7 @@ function startWork(overrides: Partial<WorkOptions> = {}) {
       log: logged.log,
       maxApps: 1,
       stopGraceMs: 5_000,
+      runOver: () => {},
       ...overrides,
     },
     stop.signal,

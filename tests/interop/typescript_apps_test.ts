@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async";
-import type { AppKind, AppProcess } from "../../apps/app_process.ts";
+import type { AppKind } from "../../apps/app_process.ts";
 import { NO_PERMISSIONS } from "../../apps/typescript/app_permissions.ts";
-import { startTypeScriptApp } from "../../apps/typescript/typescript_process.ts";
+import { TypeScriptApps } from "../../apps/typescript/typescript_apps.ts";
 import {
   assertSameRounds,
   readRounds,
@@ -180,7 +180,7 @@ function startApps(scene: Scene, kind: AppKind, address: string): AsyncDisposabl
   const { method } = kind === "serverapp" ? ServerAppIo : ClientAppIo;
   const channel = new GrpcChannel(apiAddress, { insecure: true });
   const stop = new AbortController();
-  const apps = new Set<AppProcess>();
+  const apps = new TypeScriptApps({ permissions: NO_PERMISSIONS, maxIdle: 0 });
 
   const launchable = async () => {
     try {
@@ -195,9 +195,7 @@ function startApps(scene: Scene, kind: AppKind, address: string): AsyncDisposabl
     const { token } = await channel.unary(method.requestToken, { runId });
     if (token === "") return;
     const flwrDirectory = scene.flwrHome;
-    const app = startTypeScriptApp({ kind, apiAddress, token, flwrDirectory }, NO_PERMISSIONS);
-    apps.add(app);
-    void app.exited.then(() => apps.delete(app));
+    await apps.start({ kind, apiAddress, token, flwrDirectory });
   };
   const loop = async () => {
     while (!stop.signal.aborted) {
@@ -210,7 +208,7 @@ function startApps(scene: Scene, kind: AppKind, address: string): AsyncDisposabl
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
-      await Promise.all([...apps].map((app) => app.stop(5_000)));
+      await apps[Symbol.asyncDispose]();
       channel.close();
     },
   };
