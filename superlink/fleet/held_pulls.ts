@@ -2,6 +2,10 @@
  * PullMessages of SuperNodes: held until there is a message, because a SuperNode sleeps for three
  * seconds after an empty answer.
  *
+ * Each pull costs a verification, so a node that has nothing to do is held twice as long the next
+ * time, up to four minutes (SuperNodes of Flower 1.25 set no deadline; pings keep the connection
+ * alive). Where something between cuts a longer hold, such as a proxy, its connection's stay short.
+ *
  * @module
  */
 
@@ -10,7 +14,7 @@ import { create } from "@bufbuild/protobuf";
 import { PullMessagesResponseSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Connection } from "../../wire/connection.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
-import { type Bells, topics } from "../bells.ts";
+import { type Bells, topics, type WaitEnd } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -21,17 +25,25 @@ export interface HeldPullsOptions {
   readonly runs: Runs;
   readonly bells: Bells;
   readonly clock: Clock;
-  /** How long a pull waits for a message, in milliseconds. */
+  /** How long a connection's first held pull waits for a message, in milliseconds. */
   readonly holdMs: number;
 }
+
+/** How long a pull is held at most, in milliseconds. */
+const LONGEST_HOLD_MS = 240_000;
 
 type Response = MessageInitShape<typeof PullMessagesResponseSchema>;
 
 /** The pulls of all nodes; one is held for each. */
 export class HeldPulls {
   readonly #options: HeldPullsOptions;
-  /** A SuperNode counts its link as up again only when a call returns: its first is not held. */
-  readonly #pulledBefore = new WeakSet<Connection>();
+  /**
+   * How long the next pull of a connection is held. A SuperNode counts its link as up again only when
+   * a call returns, so the first is not held, and its connection is not here yet.
+   */
+  readonly #holdsMs = new WeakMap<Connection, number>();
+  /** Connections on which a hold was cut that was longer than the first. */
+  readonly #cut = new WeakSet<Connection>();
   /** The newest pull of each node that is held; an older one is given up by its node. */
   readonly #newest = new Map<bigint, object>();
 
@@ -50,9 +62,11 @@ export class HeldPulls {
   ): Promise<Response> {
     const { messages, bells, clock, holdMs } = this.#options;
     const nodeId = await requireOwnNode();
-    const first = !this.#pulledBefore.has(caller.connection);
-    this.#pulledBefore.add(caller.connection);
-    const deadlineMs = Date.now() + (first ? 0 : Math.min(holdMs, caller.patienceMs));
+    const { connection } = caller;
+    const held = this.#holdsMs.get(connection);
+    const first = held === undefined;
+    if (first) this.#holdsMs.set(connection, holdMs);
+    const deadlineMs = Date.now() + Math.min(held ?? 0, caller.patienceMs);
     const pull = {};
     const replaces = this.#newest.has(nodeId);
     this.#newest.set(nodeId, pull);
@@ -67,8 +81,10 @@ export class HeldPulls {
         if (first) return {};
         const end = await listener.wait(deadlineMs, gone);
         const replaced = this.#newest.get(nodeId) !== pull;
-        if (end === "gone" && !replaced) caller.connection.gaveUp?.();
-        if (end !== "rung" || replaced) return {};
+        if (end === "rung" && !replaced) continue;
+        if (end === "gone" && !replaced) connection.gaveUp?.();
+        this.#learn(connection, held ?? 0, end);
+        return {};
       }
     } finally {
       if (this.#newest.get(nodeId) === pull) this.#newest.delete(nodeId);
@@ -79,6 +95,17 @@ export class HeldPulls {
   end(nodeId: bigint): void {
     this.#newest.delete(nodeId);
     this.#options.bells.ring(topics.inbox(nodeId));
+  }
+
+  /** What the end of a hold without a message says of how long the next one may be. */
+  #learn(connection: Connection, heldMs: number, end: WaitEnd): void {
+    const { holdMs } = this.#options;
+    if (end === "gone" && heldMs > holdMs) {
+      this.#cut.add(connection);
+      this.#holdsMs.set(connection, holdMs);
+    } else if (end === "timeout" && !this.#cut.has(connection)) {
+      this.#holdsMs.set(connection, Math.min(Math.max(holdMs, 2 * heldMs), LONGEST_HOLD_MS));
+    }
   }
 
   #answer({ message, tree }: NonNullable<Awaited<ReturnType<Messages["nextInstruction"]>>>) {

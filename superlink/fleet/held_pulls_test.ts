@@ -3,7 +3,7 @@ import { deadline } from "@std/async";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
-import { Bells, topics } from "../bells.ts";
+import { Bells, topics, type WaitEnd } from "../bells.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Runs } from "../runs/runs.ts";
 import { FakeConnection } from "../testing/fake_connection.ts";
@@ -172,4 +172,46 @@ Deno.test("Holds end when the SuperLink stops, and none begins after", async () 
   stage.bells.stop();
   assertEquals(await held, undefined);
   assertEquals(await stage.pull(connection), undefined);
+});
+
+/** Bells of which each wait ends as it is told to, at once; it notes how long it would have been. */
+class ToldBells {
+  readonly waitsMs: number[] = [];
+  ends: WaitEnd = "timeout";
+
+  ring(): void {}
+
+  listen() {
+    return {
+      wait: (deadlineMs: number) => {
+        this.waitsMs.push(Math.round((deadlineMs - Date.now()) / 1000) * 1000);
+        return Promise.resolve(this.ends);
+      },
+      [Symbol.dispose]() {},
+    };
+  }
+}
+
+/** How long each of `count` pulls on a connection is held. */
+async function holds(told: ToldBells, count: number, patienceMs?: number, cutAt?: number) {
+  const stage = new Stage({ holdMs: 20_000, bells: told as unknown as Bells });
+  const connection = await stage.connection();
+  for (let pull = 0; pull < count; pull++) {
+    told.ends = pull === cutAt ? "gone" : "timeout";
+    await stage.pull(connection, undefined, patienceMs);
+  }
+  return told.waitsMs.splice(0);
+}
+
+Deno.test("A node that has nothing to do is held twice as long each time, up to four minutes", async () => {
+  const told = new ToldBells();
+  assertEquals(await holds(told, 6), [20_000, 40_000, 80_000, 160_000, 240_000, 240_000]);
+  assertEquals(await holds(told, 3, 25_000), [20_000, 25_000, 25_000], "its caller waits 25 s");
+});
+
+Deno.test("Holds stay short on a connection on which a longer one was cut", async () => {
+  assertEquals(
+    await holds(new ToldBells(), 5, undefined, 2),
+    [20_000, 40_000, 80_000, 20_000, 20_000],
+  );
 });
