@@ -6,23 +6,29 @@
 
 import { dirname, join } from "node:path";
 
-/** Apps of this minor release and later call over HTTP. */
-const FIRST_HTTP_MINOR = 35;
+/** The minor release that is the first to call over HTTP. */
+const FIRST_OVER_HTTP = 35;
+/** The minor release that is the first to take the folder of FABs from `FLWR_HOME` alone. */
+const FIRST_WITHOUT_FLWR_DIR = 27;
 const DIST_INFO = /^flwr(?:_nightly)?-(\d+)\.(\d+)[^-]*\.dist-info$/i;
 
-/**
- * Whether the app program is one of Flower 1.35 and newer, which calls the Runtime API over HTTP.
- * False also when the release cannot be told: the program is then called as Flower 1.25's.
- */
-export async function callsOverHttp(program: string): Promise<boolean> {
-  const release = await flowerRelease(program);
-  if (!release) return false;
-  const [major, minor] = release;
-  return major > 1 || minor >= FIRST_HTTP_MINOR;
+/** How app programs are called; it differs between Flower's releases. */
+export interface AppProgramStyle {
+  /** Whether it calls the Runtime API over HTTP, or ServerAppIo and ClientAppIo over gRPC. */
+  readonly overHttp: boolean;
+  /** Whether it takes `--flwr-dir`. */
+  readonly takesFlwrDir: boolean;
+}
+
+/** How an app program is called: as that of Flower 1.25 when its release cannot be told. */
+export async function appProgramStyle(program: string): Promise<AppProgramStyle> {
+  const [major, minor] = await flowerRelease(program) ?? [1, 25];
+  const isSince = (first: number) => major > 1 || minor >= first;
+  return { overHttp: isSince(FIRST_OVER_HTTP), takesFlwrDir: !isSince(FIRST_WITHOUT_FLWR_DIR) };
 }
 
 /** Major and minor number of the flwr that is installed beside a console script. */
-export async function flowerRelease(
+async function flowerRelease(
   program: string,
 ): Promise<readonly [major: number, minor: number] | undefined> {
   const root = dirname(dirname(await Deno.realPath(program)));

@@ -28,8 +28,8 @@ from importlib.metadata import entry_points
 
 REQUESTS, REPORTS = 0, 3
 PROGRAMS = ("flwr-clientapp", "flwr-serverapp")
-# What the programs import when they open their first channel.
-USED_LATER = ("grpc._channel", "grpc.experimental")
+# What the programs import when they make their first call, over gRPC or (from 1.35 on) HTTP.
+USED_LATER = ("grpc._channel", "grpc.experimental", "httpcore")
 # A signal to the whole group or service is for the parent to act on: this process ends with its
 # stdin. Blocked, not ignored, so that a child gets what was sent to it before it was ready.
 BLOCKED = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}

@@ -7,7 +7,7 @@
 import { ExitError } from "../terminal/errors.ts";
 import { formatAddress, reachableAddress } from "../wire/address.ts";
 import type { AppCommand, AppLaunch } from "./app_process.ts";
-import { callsOverHttp } from "./flower_version.ts";
+import { appProgramStyle } from "./flower_version.ts";
 import type { PythonEnvironment } from "./python_environment.ts";
 
 /** What starts an app, with the exact flags that the SuperExec of its Flower version uses. */
@@ -17,7 +17,7 @@ export async function pythonCommand(
 ): Promise<AppCommand> {
   const { kind, token, flwrDirectory } = launch;
   const program = kind === "serverapp" ? environment.serverApp : environment.clientApp;
-  const overHttp = await callsOverHttp(program);
+  const { overHttp, takesFlwrDir } = await appProgramStyle(program);
   return {
     program,
     args: [
@@ -28,8 +28,7 @@ export async function pythonCommand(
       // Flower's programs end themselves when this process is gone.
       "--parent-pid",
       String(Deno.pid),
-      // Newer ones take it from FLWR_HOME alone.
-      ...overHttp ? [] : ["--flwr-dir", flwrDirectory],
+      ...takesFlwrDir ? ["--flwr-dir", flwrDirectory] : [],
     ],
     env: { FLWR_HOME: flwrDirectory },
   };

@@ -26,6 +26,8 @@ export interface SuperNodeOptions extends AppOptions {
   readonly partitions?: number;
   /** Where its ClientApps connect; a free port by default. */
   readonly clientAppPort?: number;
+  /** The file with the secret that those must know who start its ClientApps. */
+  readonly superExecSecret?: string;
   /** How long it tries again what is refused or not answered; for ever by default. */
   readonly maxWaitS?: number;
 }
@@ -38,7 +40,7 @@ export function startSuperNode(
   options: SuperNodeOptions,
 ): RunningProcess {
   const { name, privateKey, partition = 0, partitions = 2, maxWaitS, ...rest } = options;
-  const { clientAppPort = freePort(), ...apps } = rest;
+  const { clientAppPort = freePort(), superExecSecret, ...apps } = rest;
   const { certificates, fleetAddress, httpAddress } = link;
   const address = callsOverHttp(program, "supernode") ? httpAddress : fleetAddress;
   return scene.start(program, {
@@ -48,6 +50,7 @@ export function startSuperNode(
       ...["--superlink", address],
       ...clientAppIoFlags(program, clientAppPort),
       ...appFlags(program, apps),
+      ...(superExecSecret === undefined ? [] : ["--superexec-auth-secret-file", superExecSecret]),
       ...["--node-config", `partition-id=${partition} num-partitions=${partitions}`],
       ...(privateKey === undefined ? [] : ["--auth-supernode-private-key", privateKey]),
       ...(maxWaitS === undefined ? [] : ["--max-wait-time", String(maxWaitS)]),
