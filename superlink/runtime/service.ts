@@ -17,6 +17,7 @@ import {
   taskOf,
   type TaskSeekers,
 } from "../../apps/runtime/caller.ts";
+import { logTaskUsage } from "../../apps/runtime/task_usage.ts";
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import {
   AcquireTaskRequestSchema,
@@ -214,19 +215,8 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
       return { events: events.map((event) => taskEventView(runId, event)) };
     },
 
-    /** What an app used of others' services is for the operator to know. */
     recordTaskUsage({ taskUsage }, call: Call<RuntimeCaller>) {
-      const runId = String(taskOf(call).runId);
-      const { inputTokens = 0n, outputTokens = 0n } = taskUsage ?? {};
-      const usageType = shortText(taskUsage?.usageType);
-      const provider = shortText(taskUsage?.provider);
-      const tokens = taskUsage?.totalTokens ?? inputTokens + outputTokens;
-      log.info("run.usage", `Run ${runId} used ${usageType} of ${provider}: ${tokens} tokens.`, {
-        runId,
-        usageType,
-        provider,
-        tokens: String(tokens),
-      });
+      logTaskUsage(log, taskOf(call).runId, taskUsage);
       return Promise.resolve({});
     },
 
@@ -246,11 +236,6 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 /** TypeScript apps have another program, which asks another API. */
 function isPendingTask({ status, runtime }: RunRow): boolean {
   return status === "pending" && runtime === "python";
-}
-
-/** What an app calls a thing, for the log. */
-function shortText(text = "", longest = 100): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`.toWellFormed();
 }
 
 function taskView(row: RunRow): MessageInitShape<typeof TaskSchema> {

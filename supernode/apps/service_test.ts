@@ -196,6 +196,7 @@ Deno.test("The Runtime API refuses calls that are none, or not the caller's", as
     ["two tokens", ask(method.pullMessages, {}, `${token}, ${token}`), 401, 1008],
     ["other nodes", ask(method.getNodes, {}, token), 403, 3005],
     ["a new task", ask(method.createTask, { type: "flwr-model" }, token), 403, 3007],
+    ["a message to a task", ask(method.pushTaskMessage, {}, token), 412, 3009],
     ["no message", push([], []), 400, 3013],
     ["two messages", push([message, message], [tree, tree]), 400, 3013],
     ["a message without tree", push([message], []), 400, 3013],
@@ -228,6 +229,9 @@ Deno.test("The Runtime API refuses calls that are none, or not the caller's", as
     const answered = await response;
     await answered.body?.cancel();
     assertEquals(answered.status, status, what);
+  }
+  for (const harmless of [method.pushTaskEvents, method.recordTaskUsage, method.pushLogs]) {
+    assertEquals((await ask<DescMessage, DescMessage>(harmless, {}, token)).status, 200);
   }
   const unknown = (await ask(method.pushObject, { objectId: "0".repeat(64) }, token)).message;
   assertEquals(unknown?.stored, false);

@@ -8,6 +8,7 @@
 
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type RuntimeCaller, seekerOf, taskOf } from "../../apps/runtime/caller.ts";
+import { logTaskUsage } from "../../apps/runtime/task_usage.ts";
 import {
   AcquireTaskRequestSchema,
   ClaimTaskRequestSchema,
@@ -128,6 +129,21 @@ export function taskMethods({ apps, objects, log, holdMs }: TaskMethodsOptions) 
       log.info("app.log", logs.join("").trimEnd(), { runId: `${runId}` });
       return Promise.resolve({});
     },
+
+    recordTaskUsage({ taskUsage }, call: AnyCall) {
+      logTaskUsage(log, taskOf(call).runId, taskUsage);
+      return Promise.resolve({});
+    },
+
+    /** Nobody follows events at a node: they are for the agents there, and for what they send on. */
+    pushTaskEvents: () => Promise.resolve({}),
+    getRunSeriesEvents: () => Promise.resolve({ events: [] }),
+
+    /** A message has one task, so there is none to send to or to hear from. */
+    pushTaskMessage() {
+      throw flowerError("invalidTaskMessage");
+    },
+    pullTaskMessage: () => Promise.resolve({ messages: [] }),
 
     /** Only agents make tasks of their own. */
     createTask() {
