@@ -1,0 +1,154 @@
+/**
+ * What nodes cost that have nothing to do, and how many of them one SuperLink serves: memory and CPU
+ * by their number, ours on disk beside Flower 1.25.0 in memory, over TLS:
+ *
+ *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,10000] [--flower-nodes 100,500,1000,2000]
+ *         [--settle 60] [--seconds 60] [--out bench/results]
+ *
+ * All nodes run in one process on the same machine, each with a P-384 key and a connection of its own,
+ * and behave as Flower's: a heartbeat every 30 s, a pull, 3 s of sleep after an empty answer.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "@std/cli/parse-args";
+import { makeCertificates } from "../tests/harness/credentials.ts";
+import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import { flower, type Program, TRELLIS } from "../tests/harness/programs.ts";
+import { Scene } from "../tests/harness/scene.ts";
+import { startSuperLink } from "../tests/harness/superlink.ts";
+import { cpuSeconds } from "./rounds/cpu_time.ts";
+import type { IdleReport } from "./idle_nodes/load.ts";
+import { memoryBytes } from "./fleet/memory.ts";
+
+const FLOWER_VERSION = "1.25.0";
+/** More than any number of nodes here needs to join. */
+const JOIN_LIMIT_MS = 1_800_000;
+/** More than any bench registers from this host in a minute. */
+const NO_LIMIT = ["--registration-limit", "1000000"];
+
+interface Contestant {
+  readonly title: string;
+  readonly program: Program;
+  readonly database?: string;
+}
+
+const OURS: Contestant = {
+  title: "Trellis, on disk",
+  program: { ...TRELLIS.superlink, args: [...TRELLIS.superlink.args, ...NO_LIMIT] },
+};
+const FLOWER: Contestant = {
+  title: `Flower ${FLOWER_VERSION}, in memory`,
+  program: flower(FLOWER_VERSION).superlink,
+  database: ":flwr-in-memory:",
+};
+
+const LOAD: Program = {
+  title: "load",
+  command: Deno.execPath(),
+  args: ["run", "-A", fileURLToPath(new URL("./idle_nodes/load.ts", import.meta.url))],
+  endsCleanly: true,
+};
+
+/** What a number of nodes came to. */
+interface IdleVisit extends IdleReport {
+  readonly title: string;
+  readonly nodes: number;
+  /** The SuperLink's share of one core while all were idle. */
+  readonly cores: number;
+  readonly memoryMib: number;
+  /** The same before the first node came. */
+  readonly emptyMib: number;
+}
+
+async function visit(
+  { title, program, database }: Contestant,
+  nodes: number,
+  settle: number,
+  seconds: number,
+): Promise<IdleVisit> {
+  const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
+  const scene = new Scene(folder);
+  try {
+    const certificates = await makeCertificates(scene);
+    const link = await startSuperLink(scene, program, {
+      certificates,
+      ...(database === undefined ? {} : { database }),
+    });
+    const { pid } = link.process;
+    const emptyMib = await memoryBytes(pid) / 1024 ** 2;
+    const load = scene.start(LOAD, {
+      name: "load",
+      args: [link.fleetAddress, certificates.ca, `${nodes}`, `${settle}`, `${seconds}`],
+    });
+    await load.waitForLine(/^measuring$/, JOIN_LIMIT_MS);
+    const before = await cpuSeconds(new Set([pid]));
+    await load.waitForLine(/^measured$/, JOIN_LIMIT_MS);
+    const cores = (await cpuSeconds(new Set([pid])) - before) / seconds;
+    const memoryMib = await memoryBytes(pid) / 1024 ** 2;
+    await load.exited;
+    const report: IdleReport = JSON.parse(load.lines.at(-1) ?? "");
+    return { ...report, title, nodes, cores, memoryMib, emptyMib };
+  } finally {
+    await scene.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function row(visit: IdleVisit): string {
+  const { title, nodes, cores, memoryMib, emptyMib, p99Ms, failures, joinSeconds } = visit;
+  const perNodeKib = (memoryMib - emptyMib) * 1024 / nodes;
+  const figures = [
+    nodes,
+    cores.toFixed(3),
+    (cores * 1_000_000 / nodes).toFixed(0),
+    memoryMib.toFixed(0),
+    perNodeKib.toFixed(0),
+    p99Ms.toFixed(0),
+    failures,
+    joinSeconds.toFixed(0),
+  ];
+  return `| ${title} | ${figures.join(" | ")} |`;
+}
+
+const HEAD = "| SuperLink | idle nodes | cores | µs of CPU a second and node | memory, MiB " +
+  "| KiB a node | p99 of a heartbeat, ms | failures | seconds to join |\n" +
+  "|---|---|---|---|---|---|---|---|---|";
+
+if (import.meta.main) {
+  const flags = parseArgs(Deno.args, {
+    string: ["nodes", "flower-nodes", "settle", "seconds", "out"],
+    default: {
+      nodes: "100,1000,10000",
+      "flower-nodes": "100,500,1000,2000",
+      settle: "60",
+      seconds: "60",
+      out: "bench/results",
+    },
+  });
+  const counts = (text: unknown) => String(text).split(",").filter(Boolean).map(Number);
+  const flowerCounts = counts(flags["flower-nodes"]);
+  const missing = flowerCounts.length > 0 ? missingFlower([FLOWER_VERSION]) : [];
+  if (missing.length > 0) {
+    console.error(`Flower is not installed: ${installHint(missing)}`);
+    Deno.exit(1);
+  }
+  const visits: IdleVisit[] = [];
+  console.log(HEAD);
+  for (
+    const [contestant, numbers] of [[OURS, counts(flags.nodes)], [FLOWER, flowerCounts]] as const
+  ) {
+    for (const nodes of numbers) {
+      const result = await visit(contestant, nodes, Number(flags.settle), Number(flags.seconds));
+      visits.push(result);
+      console.log(row(result));
+    }
+  }
+  await Deno.mkdir(String(flags.out), { recursive: true });
+  await Deno.writeTextFile(
+    join(String(flags.out), "idle_nodes.json"),
+    JSON.stringify(visits, undefined, 2),
+  );
+}

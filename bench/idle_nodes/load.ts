@@ -1,0 +1,168 @@
+/**
+ * The load of `bench/idle_nodes.ts`, a process of its own: SuperNodes that join, each with a key and a
+ * connection of its own, and then wait for work as Flower's do: a heartbeat every 30 seconds, a pull
+ * that is held, and three seconds of sleep after an empty answer.
+ *
+ *     deno run -A bench/idle_nodes/load.ts ADDRESS CA_FILE NODES SETTLE_SECONDS SECONDS
+ *
+ * Prints `joined` once all are online, `measuring` when they have settled, `measured`, and then one line
+ * of JSON, an {@linkcode IdleReport}.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async";
+import { generatePrivateKey } from "../../keys/private_key.ts";
+import { ProofSigner } from "../../keys/proof.ts";
+import { spkiPem } from "../../keys/public_key.ts";
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { type Address, parseAddress } from "../../wire/address.ts";
+import type { CallHeaders } from "../../wire/grpc/client.ts";
+import { LeanChannel } from "../fleet/lean_channel.ts";
+import { quantile } from "../median.ts";
+
+/** What idle nodes came to. */
+export interface IdleReport {
+  /** How long all of them took to connect, register and activate. */
+  readonly joinSeconds: number;
+  readonly heartbeats: number;
+  readonly pulls: number;
+  /** The 99th percentile of the heartbeats' times, in milliseconds. */
+  readonly p99Ms: number;
+  /** Calls that were not answered as they should be. */
+  readonly failures: number;
+}
+
+/** Flower's. */
+const HEARTBEAT_INTERVAL_S = 30;
+const SLEEP_MS = 3_000;
+/** How many join at once. */
+const JOINING = 32;
+
+class IdleNode {
+  readonly #channel: LeanChannel;
+  readonly #signer: ProofSigner;
+  readonly #publicKey: Uint8Array;
+  #nodeId = 0n;
+
+  private constructor(channel: LeanChannel, signer: ProofSigner, publicKey: Uint8Array) {
+    this.#channel = channel;
+    this.#signer = signer;
+    this.#publicKey = publicKey;
+  }
+
+  static async join(address: Address, rootCertificatesPem: string): Promise<IdleNode> {
+    const key = await generatePrivateKey("P-384");
+    const node = new IdleNode(
+      new LeanChannel(address, rootCertificatesPem),
+      await ProofSigner.create(key),
+      new TextEncoder().encode(spkiPem(key.publicKey)),
+    );
+    const publicKey = node.#publicKey;
+    const heartbeatInterval = HEARTBEAT_INTERVAL_S;
+    await node.#channel.unary(Fleet.method.registerNode, { publicKey }, await node.#headers());
+    const activated = await node.#channel.unary(
+      Fleet.method.activateNode,
+      { publicKey, heartbeatInterval },
+      await node.#headers(),
+    );
+    node.#nodeId = activated.nodeId;
+    return node;
+  }
+
+  async heartbeat(): Promise<boolean> {
+    const node = { nodeId: this.#nodeId };
+    const heartbeatInterval = HEARTBEAT_INTERVAL_S;
+    const { success } = await this.#channel.unary(
+      Fleet.method.sendNodeHeartbeat,
+      { node, heartbeatInterval },
+      await this.#headers(),
+    );
+    return success;
+  }
+
+  async pull(): Promise<void> {
+    const node = { nodeId: this.#nodeId };
+    await this.#channel.unary(Fleet.method.pullMessages, { node }, await this.#headers());
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+
+  async #headers(): Promise<CallHeaders> {
+    const { publicKeyPem, timestamp, signature } = await this.#signer.sign();
+    return {
+      text: { "flwr-timestamp": timestamp },
+      bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
+    };
+  }
+}
+
+async function main(
+  [addressText = "", caFile = "", count = "", settleSeconds = "", seconds = ""]: string[],
+) {
+  const address = parseAddress(addressText);
+  if (!address) throw new Error(`"${addressText}" is no address.`);
+  const rootCertificatesPem = await Deno.readTextFile(caFile);
+  const nodes: IdleNode[] = [];
+  const times: number[] = [];
+  let [pulls, failures, heartbeats] = [0, 0, 0];
+  let measuring = false;
+  const stop = new AbortController();
+  const pause = (ms: number) => delay(ms, { signal: stop.signal }).catch(() => {});
+
+  const beat = async (node: IdleNode) => {
+    // Nodes of a real fleet did not start in the same second.
+    await pause(Math.random() * HEARTBEAT_INTERVAL_S * 1000);
+    while (!stop.signal.aborted) {
+      const start = performance.now();
+      const ok = await node.heartbeat().catch(() => false);
+      if (measuring) {
+        heartbeats++;
+        if (ok) times.push(performance.now() - start);
+        else failures++;
+      }
+      await pause(HEARTBEAT_INTERVAL_S * 1000);
+    }
+  };
+  const pullAgain = async (node: IdleNode) => {
+    while (!stop.signal.aborted) {
+      await node.pull().catch(() => {
+        if (!stop.signal.aborted && measuring) failures++;
+      });
+      if (measuring) pulls++;
+      await pause(SLEEP_MS);
+    }
+  };
+
+  const start = performance.now();
+  const work: Promise<void>[] = [];
+  await Promise.all(Array.from({ length: JOINING }, async (_, first) => {
+    for (let number = first; number < Number(count); number += JOINING) {
+      const node = await IdleNode.join(address, rootCertificatesPem);
+      nodes.push(node);
+      work.push(beat(node), pullAgain(node));
+    }
+  }));
+  const joinSeconds = (performance.now() - start) / 1000;
+  console.log("joined");
+  await delay(Number(settleSeconds) * 1000);
+
+  console.log("measuring");
+  measuring = true;
+  await delay(Number(seconds) * 1000);
+  measuring = false;
+  console.log("measured");
+  // Whoever measures looks at the memory now, before the connections end.
+  await delay(2_000);
+  stop.abort();
+  for (const node of nodes) node.close();
+  const p99Ms = quantile(times, 0.99);
+  const report: IdleReport = { joinSeconds, heartbeats, pulls, p99Ms, failures };
+  console.log(JSON.stringify(report));
+  // The calls that are held have no more to say.
+  Deno.exit(0);
+}
+
+if (import.meta.main) await main(Deno.args);
