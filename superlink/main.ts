@@ -11,15 +11,12 @@ import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
+import { onStopSignals } from "../terminal/stop_signals.ts";
 import { systemClock } from "./clock.ts";
 import { superlinkSpec } from "./flags.ts";
 import { superlinkOptions } from "./options.ts";
 import { openDatabase } from "./state/database.ts";
 import { startSuperLink } from "./superlink.ts";
-
-const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT", "SIGBREAK"]
-  : ["SIGINT", "SIGTERM", "SIGQUIT"];
 
 /** Runs a SuperLink until a signal stops it; gives the exit code. */
 export async function superlinkCommand(args: readonly string[]): Promise<number> {
@@ -50,7 +47,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     log.warning("superlink.warning", warning);
   }
 
-  const stopped = untilSignal();
+  using stop = onStopSignals();
   const superlink = await startSuperLink({
     options,
     tls: loaded?.tls,
@@ -61,7 +58,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     superExecSecret,
   });
   log.info("superlink.ready", "SuperLink is ready.");
-  log.info("superlink.stopping", `SuperLink stops (${await stopped}).`);
+  log.info("superlink.stopping", `SuperLink stops (${await stop.stopped}).`);
   await superlink.stop();
   log.info("superlink.stopped", "SuperLink terminated gracefully.");
   return 0;
@@ -74,18 +71,4 @@ async function loadTls(files: Parameters<typeof loadServerTls>[0]) {
     if (error instanceof TlsFileError) throw new ExitError(error.message, { cause: error });
     throw error;
   }
-}
-
-/** The first stop signal; a second one ends the process at once. */
-function untilSignal(): Promise<Deno.Signal> {
-  const { promise, resolve } = Promise.withResolvers<Deno.Signal>();
-  let received = false;
-  for (const signal of STOP_SIGNALS) {
-    Deno.addSignalListener(signal, () => {
-      if (received) Deno.exit(1);
-      received = true;
-      resolve(signal);
-    });
-  }
-  return promise;
 }
