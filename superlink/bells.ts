@@ -29,15 +29,25 @@ export const topics = {
   pendingRuns: "pending-runs",
 } as const;
 
-/** The topics of a SuperLink and who listens to them. */
-export class Bells {
-  readonly #listeners = new Map<string, Set<Listener>>();
-  #stopped = false;
-
+/** The topics of a SuperLink. */
+export interface Bells {
   /**
    * Listens from now on. Listen first, then look whether the thing is there, then wait: what happens
    * in between is not missed. Close it with `using`.
    */
+  listen(...names: string[]): Listener | Promise<Listener>;
+  ring(name: string): void;
+  /** Ends all waits, and every later one at once: the SuperLink stops. */
+  stop(): void;
+  /** How many listen in this process. */
+  readonly size: number;
+}
+
+/** The topics of one process and who listens to them. */
+export class LocalBells implements Bells {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #stopped = false;
+
   listen(...names: string[]): Listener {
     const listener = new Listener(() => {
       for (const name of names) {
@@ -59,7 +69,6 @@ export class Bells {
     for (const listener of this.#listeners.get(name) ?? []) listener.end("rung");
   }
 
-  /** Ends all waits, and every later one at once: the SuperLink stops. */
   stop(): void {
     this.#stopped = true;
     for (const set of this.#listeners.values()) {
@@ -67,7 +76,6 @@ export class Bells {
     }
   }
 
-  /** How many listen. */
   get size(): number {
     let size = 0;
     for (const set of this.#listeners.values()) size += set.size;
@@ -76,13 +84,13 @@ export class Bells {
 }
 
 /** One caller's ear on its topics. */
-export class Listener {
-  readonly #close: () => void;
+export class Listener implements Disposable {
+  readonly #closing: (() => void)[];
   #heard: WaitEnd | undefined;
   #wake: ((end: WaitEnd) => void) | undefined;
 
   constructor(close: () => void) {
-    this.#close = close;
+    this.#closing = [close];
   }
 
   /** Waits until a topic is rung, or was since the last wait; at most until `deadlineMs`. */
@@ -109,8 +117,13 @@ export class Listener {
     if (!this.#finish(why) || why === "stopped") this.#heard = why;
   }
 
+  /** Does something more when it is closed. */
+  whenClosed(task: () => void): void {
+    this.#closing.push(task);
+  }
+
   [Symbol.dispose](): void {
-    this.#close();
+    for (const close of this.#closing) close();
   }
 
   #finish(why: WaitEnd): boolean {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Bells } from "./bells.ts";
+import { LocalBells } from "./bells.ts";
 
 /** Far away, and near. */
 const LATER = () => Date.now() + 60_000;
@@ -7,7 +7,7 @@ const SOON = () => Date.now() + 20;
 const never = new AbortController().signal;
 
 Deno.test("Bells wakes those who listen to a topic, and nobody else", async () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   using first = bells.listen("a", "b");
   using second = bells.listen("b");
   using other = bells.listen("c");
@@ -22,7 +22,7 @@ Deno.test("Bells wakes those who listen to a topic, and nobody else", async () =
 });
 
 Deno.test("Bells tells of a ring before the wait once", async () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   using listener = bells.listen("a");
   bells.ring("a");
   bells.ring("a");
@@ -33,7 +33,7 @@ Deno.test("Bells tells of a ring before the wait once", async () => {
 });
 
 Deno.test("A wait ends at its deadline, also one that is past or more than timers take", async () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   using listener = bells.listen("a");
   assertEquals(await listener.wait(Date.now() - 1000, never), "timeout");
   assertEquals(await listener.wait(SOON(), never), "timeout");
@@ -46,7 +46,7 @@ Deno.test("A wait ends at its deadline, also one that is past or more than timer
 });
 
 Deno.test("A wait ends when its caller is gone, before it or during it", async () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   using listener = bells.listen("a");
   const leaving = new AbortController();
   const wait = listener.wait(LATER(), leaving.signal);
@@ -56,7 +56,7 @@ Deno.test("A wait ends when its caller is gone, before it or during it", async (
 });
 
 Deno.test("Bells.stop() ends all waits, and those that come later", async () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   using listener = bells.listen("a");
   const wait = listener.wait(LATER(), never);
   bells.stop();
@@ -68,7 +68,7 @@ Deno.test("Bells.stop() ends all waits, and those that come later", async () => 
 });
 
 Deno.test("Bells forgets those who listen no more", () => {
-  const bells = new Bells();
+  const bells = new LocalBells();
   {
     using _first = bells.listen("a", "b");
     using _second = bells.listen("a");

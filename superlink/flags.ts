@@ -29,7 +29,8 @@ export const flags = {
   caFile: textFlag("ssl-ca-certfile", "FILE", "CA that issued the certificate (PEM)."),
   managed: switchFlag(
     "enable-supernode-auth",
-    "Let only SuperNodes in whose key was registered with `supernode register`. Needs TLS.",
+    "Let only SuperNodes in whose key was registered with `supernode register`. Needs TLS, also " +
+      "where a proxy ends it.",
   ),
   database: textFlag(
     "database",
@@ -68,6 +69,11 @@ export const flags = {
     integer: true,
     defaultText: "8000",
   }),
+  httpTlsEndsAtProxy: switchFlag(
+    "http-tls-ends-at-proxy",
+    "Serve HTTP in plain text, because a proxy in front of --host and --port ends TLS. Nobody but that " +
+      "proxy may reach the port.",
+  ),
   noHttp: switchFlag("no-http", "Serve peers up to Flower 1.39 only, over gRPC."),
   noGrpc: switchFlag("no-grpc", "Serve peers of Flower 1.40 and newer only, over HTTP."),
   fleetAddress: textFlag(

@@ -59,6 +59,8 @@ export interface HttpPlaneOptions {
   readonly address: Address;
   /** Nobody asked for it. */
   readonly byDefault: boolean;
+  /** It is plain text for a proxy that ends TLS. */
+  readonly tlsEndsAtProxy: boolean;
 }
 
 /** Flower's number for arguments that do not go together, and for an address it cannot read. */
@@ -74,7 +76,9 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
   refuseWhatIsGone(raw);
   const tlsFiles = tlsFilesOf(raw);
   const managed = flags.managed.of(raw);
-  if (managed && !tlsFiles) {
+  const http = httpPlaneOf(raw);
+  const isPlain = !tlsFiles && !(http?.tlsEndsAtProxy && flags.noGrpc.of(raw));
+  if (managed && isPlain) {
     throw new ExitError("--enable-supernode-auth does not go with --insecure.", {
       flowerCode: INVALID_ARGUMENTS,
       remedy:
@@ -82,7 +86,13 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
         "makes a set for development.",
     });
   }
-  if (!tlsFiles) {
+  if (http?.tlsEndsAtProxy) {
+    warnings.push(
+      "TLS ends at a proxy (--http-tls-ends-at-proxy): see to it that nobody else reaches the port. " +
+        "The log shows the proxy's address for every peer, and a host's limits are the proxy's.",
+    );
+  }
+  if (isPlain) {
     warnings.push(
       "TLS is off (--insecure): whoever can listen on the network sees models and can hold back " +
         "calls. Use certificates for anything but a try-out.",
@@ -117,7 +127,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     keepsTypeScript: keepsTypeScript(raw),
     flwrDirectory: flwrHome(),
     grpc: !flags.noGrpc.of(raw),
-    http: httpPlaneOf(raw),
+    http,
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },
     grpcAdapter: flags.fleetType.of(raw) === "grpc-adapter",
@@ -136,7 +146,8 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
 }
 
 function tlsFilesOf(raw: RawFlags): ServerTlsFiles | undefined {
-  if (flags.insecure.of(raw)) return undefined;
+  const needsNone = flags.noGrpc.of(raw) && flags.httpTlsEndsAtProxy.of(raw);
+  if (flags.insecure.of(raw) || needsNone) return undefined;
   const certificateFile = flags.certificateFile.of(raw);
   const keyFile = flags.keyFile.of(raw);
   const caFile = flags.caFile.of(raw);
@@ -161,7 +172,8 @@ function httpPlaneOf(raw: RawFlags): HttpPlaneOptions | undefined {
   const port = flags.httpPort.of(raw);
   const byDefault = host === undefined && port === undefined;
   if (!flags.noHttp.of(raw)) {
-    return { address: httpAddress(host, port, HTTP_DEFAULT), byDefault };
+    const tlsEndsAtProxy = flags.httpTlsEndsAtProxy.of(raw);
+    return { address: httpAddress(host, port, HTTP_DEFAULT), byDefault, tlsEndsAtProxy };
   }
   if (!byDefault || flags.noGrpc.of(raw)) {
     throw new ExitError(

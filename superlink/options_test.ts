@@ -37,7 +37,7 @@ Deno.test("superlinkOptions() has Flower's defaults, but listens for strangers o
     healthAddress: undefined,
     grpc: true,
     grpcAdapter: false,
-    http: { address: { host: "127.0.0.1", port: 8000 }, byDefault: true },
+    http: { address: { host: "127.0.0.1", port: 8000 }, byDefault: true, tlsEndsAtProxy: false },
     superExecSecretFile: undefined,
     holdMs: 20_000,
     proofToleranceMs: 300_000,
@@ -64,9 +64,11 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--python", "/opt/env"], { python: "/opt/env" }],
   [["--fleet-api-type", "grpc-adapter"], { grpcAdapter: true }],
   [["--port", "1"], {
-    http: { address: { host: "127.0.0.1", port: 1 }, byDefault: false },
+    http: { address: { host: "127.0.0.1", port: 1 }, byDefault: false, tlsEndsAtProxy: false },
   }],
-  [["--host", "::"], { http: { address: { host: "::", port: 8000 }, byDefault: false } }],
+  [["--host", "::"], {
+    http: { address: { host: "::", port: 8000 }, byDefault: false, tlsEndsAtProxy: false },
+  }],
   [["--no-http"], { http: undefined }],
   [["--no-grpc"], { grpc: false }],
   [["--isolation", "process", "--superexec-auth-secret-file", "s"], { superExecSecretFile: "s" }],

@@ -8,22 +8,12 @@
 import { ListenError } from "../wire/listen_error.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
-import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { grpcAdapter } from "./fleet/grpc_adapter.ts";
+import { controlLimit, httpBindings } from "./http_bindings.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SuperLinkOptions } from "./options.ts";
-
-/** The services that planes bind. */
-export interface Services {
-  readonly fleet: Service;
-  readonly control: Service;
-  /** The Control API as Flower 1.37 and newer have it. */
-  readonly control141: Service;
-  readonly serverApps: Service;
-  /** For the app processes of Flower 1.35 and newer. */
-  readonly runtime: Service;
-}
+import type { Services } from "./services.ts";
 
 /** Where the gRPC plane listens. */
 export interface GrpcAddresses {
@@ -40,9 +30,6 @@ export interface PlaneParts {
   readonly services: Services;
   readonly log: Log;
 }
-
-/** FABs have at most 10 MiB; nothing else that the CLI sends is large. */
-const CONTROL_MESSAGE_LIMIT_BYTES = 32 * 1024 ** 2;
 
 /** Any free port that only this machine reaches. */
 const PRIVATE: Address = { host: "127.0.0.1", port: 0 };
@@ -62,7 +49,7 @@ export async function openGrpcPlane(
   const controlAddress = await listeners.grpc(
     { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
     [services.control],
-    controlLimit(options),
+    controlLimit(maxMessageBytes),
   );
   const serverAppAddress = await listeners.grpc(
     { name: "ServerAppIo API", address: options.serverAppAddress, open: REACH.serverApps },
@@ -85,15 +72,15 @@ export async function openHttpPlane(
   { options, tls, listeners, services, log }: PlaneParts,
 ): Promise<Address | undefined> {
   if (!options.http) return undefined;
-  const { maxMessageBytes, http: { address, byDefault } } = options;
+  const { maxMessageBytes, http: { address, byDefault, tlsEndsAtProxy } } = options;
+  const httpTls = tlsEndsAtProxy ? undefined : tls;
   try {
-    return await listeners.http({ name: "HTTP APIs", address, tls, open: reachOverHttp(options) }, [
-      // A SuperNode ends on 500, and comes back on 503.
-      { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
-      { service: services.control141, maxMessageBytes: controlLimit(options) },
-      // Apps that the SuperLink starts itself have a port of their own.
-      ...options.isolation === "process" ? [{ service: services.runtime, maxMessageBytes }] : [],
-    ]);
+    // Apps that the SuperLink starts itself have a port of their own.
+    const bindings = httpBindings(services, maxMessageBytes, {
+      runtime: options.isolation === "process",
+    });
+    const port = { name: "HTTP APIs", address, tls: httpTls, open: reachOverHttp(options) };
+    return await listeners.http(port, bindings);
   } catch (error) {
     if (!(error instanceof ListenError) || !byDefault || !options.grpc) throw error;
     log.warning(
@@ -138,8 +125,4 @@ export async function openAppPorts(
 function reachOverHttp({ isolation, superExecSecretFile }: SuperLinkOptions): string {
   const openTasks = isolation === "process" && superExecSecretFile === undefined;
   return openTasks ? `${REACH.control}, and ${REACH.serverApps}` : REACH.control;
-}
-
-function controlLimit({ maxMessageBytes }: SuperLinkOptions): number {
-  return Math.min(maxMessageBytes, CONTROL_MESSAGE_LIMIT_BYTES);
 }

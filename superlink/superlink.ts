@@ -4,43 +4,23 @@
  * @module
  */
 
-import { KnownKeys } from "./auth/known_keys.ts";
-import { authenticateFleetCall } from "./auth/fleet_caller.ts";
-import { FailedProofs } from "./auth/failed_proofs.ts";
-import { HttpSessions } from "./auth/http_sessions.ts";
-import { PeerLimit } from "./auth/peer_limit.ts";
-import { Refusals } from "./auth/refusals.ts";
-import { withinCapacity } from "./capacity.ts";
-import type { Clock } from "./clock.ts";
-import { controlService } from "./control/service.ts";
-import { controlService141 } from "./control/service_1_41.ts";
-import { fleetService } from "./fleet/service.ts";
-import { Launcher } from "./apps/launcher.ts";
 import type { StartApp } from "../apps/app_starter.ts";
 import type { TaskSeekers } from "../apps/runtime/caller.ts";
-import { SuperExecAuth } from "../apps/runtime/superexec_auth.ts";
-import { serverAppService } from "./apps/service.ts";
-import { Bells, topics } from "./bells.ts";
-import { MessageStore } from "./messages/message_store.ts";
-import { Messages } from "./messages/messages.ts";
-import { Objects } from "./objects/objects.ts";
-import { Fabs } from "./runs/fabs.ts";
-import { Runs } from "./runs/runs.ts";
-import { Listeners } from "./listeners.ts";
-import { type GrpcAddresses, openAppPorts, openGrpcPlane, openHttpPlane } from "./planes.ts";
-import { runtimeService } from "./runtime/service.ts";
-import type { SuperLinkOptions } from "./options.ts";
-import type { Database } from "./state/database.ts";
-import { Marks } from "./state/marks.ts";
-import { Nodes } from "./state/nodes.ts";
-import { atStorageBoundary, StorageAlarm } from "./storage_boundary.ts";
-import { startUpkeep } from "./upkeep.ts";
-import { ReplayGuard } from "../keys/replay_guard.ts";
+import { SuperExecAuth, type UsedNonces } from "../apps/runtime/superexec_auth.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
-import type { Service } from "../wire/service.ts";
 import type { ServerTls } from "../wire/tls.ts";
+import { Launcher } from "./apps/launcher.ts";
+import type { Clock } from "./clock.ts";
+import { Listeners } from "./listeners.ts";
+import type { SuperLinkOptions } from "./options.ts";
+import { type GrpcAddresses, openAppPorts, openGrpcPlane, openHttpPlane } from "./planes.ts";
+import { PROOF_DRIFT_MS, superLinkServices } from "./services.ts";
+import { openState } from "./state.ts";
+import type { Database } from "./state/database.ts";
+import { StorageAlarm } from "./storage_boundary.ts";
+import { startUpkeep } from "./upkeep.ts";
 
 /** A SuperLink that serves. */
 export interface RunningSuperLink {
@@ -68,116 +48,45 @@ export interface SuperLinkParts {
   readonly superExecSecret?: Uint8Array | undefined;
 }
 
-function taskSeekers({ options, superExecSecret, clock }: SuperLinkParts): TaskSeekers {
+function taskSeekers(
+  { options, superExecSecret, clock }: SuperLinkParts,
+  nonces: UsedNonces,
+): TaskSeekers {
   if (options.isolation === "subprocess") return "nobody";
-  return superExecSecret ? new SuperExecAuth(superExecSecret, clock) : "anybody";
+  return superExecSecret ? new SuperExecAuth(superExecSecret, clock, nonces) : "anybody";
 }
 
-/** How far the clock of a SuperNode may be ahead, in milliseconds (Flower 1.23 to 1.42). */
-const PROOF_DRIFT_MS = 5_000;
 /** How long calls under way may take to finish when the SuperLink stops. */
 const DRAIN_MS = 5_000;
 
 /** Opens the state, starts the services and listens. */
 export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSuperLink> {
   const { options, tls, database, clock, log } = parts;
-  const bells = new Bells();
-  const marks = database.durable ? new Marks(database.kv) : undefined;
+  const { managed, holdMs, registrationsPerMinute, failedProofsPerMinute } = options;
   const window = { toleranceMs: options.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
-  const guard = new ReplayGuard({
-    windowMicros: (window.toleranceMs + window.driftMs) * 1000,
-    // What was seen before a start is not known when nothing outlives the process.
-    ...(database.durable ? {} : { floorMicros: clock.nowMicros() }),
-  });
-  const httpSessions = new HttpSessions(clock);
-  const nodes = await Nodes.open(
-    database.kv,
-    {
-      expired: (row) => {
-        bells.ring(topics.nodes);
-        log.info(
-          "node.expired",
-          `SuperNode ${row.nodeId} went offline: it was not heard of for its lease.`,
-          { nodeId: String(row.nodeId), fingerprint: row.fingerprint },
-        );
-      },
-      unregistered: (row) => {
-        bells.ring(topics.inbox(row.nodeId));
-        bells.ring(topics.nodes);
-        guard.forget(row.keyId);
-        httpSessions.forget(row.keyId);
-      },
-    },
-    log,
-    clock.nowMicros(),
-    marks,
-  );
-  const objects = new Objects(database.kv, database.blobs);
-  await objects.recover();
-  const messages = new Messages(
-    await MessageStore.open(database.kv, objects),
-    objects,
-    nodes,
-    bells,
-    clock.nowMicros(),
-  );
   let launcher: Launcher | undefined;
-  const fabs = new Fabs(database.blobs);
-  const runs = new Runs(database.kv, bells, async ({ runId }) => {
-    launcher?.runEnded(runId);
-    await messages.deleteRun(runId);
-  });
-  await runs.recover(clock.nowMicros());
-  const refusals = new Refusals(log, clock);
-  const knownKeys = new KnownKeys();
-  const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
-  const fleet = fleetService({
-    managed: options.managed,
-    authenticate: (call) =>
-      authenticateFleetCall(call, {
-        window,
-        clock,
-        guard,
-        marks,
-        knownKeys,
-        failedProofs,
-        nodeOfKey: (keyId) => nodes.ofKey(keyId),
-        httpSessions,
-        refusals,
-      }),
-    nodes,
-    guard,
-    marks,
-    bells,
-    runs,
-    fabs,
-    messages,
-    registrations: new PeerLimit(options.registrationsPerMinute, clock),
-    refusals,
+  const state = await openState({
+    database,
+    window,
+    registrationsPerMinute,
     clock,
     log,
-    holdMs: options.holdMs,
+    runEnded: (runId) => launcher?.runEnded(runId),
   });
-  const { holdMs } = options;
-  const controlOptions = { nodes, runs, fabs, bells, clock, log, holdMs };
-  const control = controlService(controlOptions);
-  const control141 = controlService141(controlOptions);
-  const serverApps = serverAppService({ runs, fabs, messages, nodes, bells, clock, holdMs });
-
-  const runtime = runtimeService({
-    runs,
-    fabs,
-    messages,
-    nodes,
-    bells,
-    clock,
-    log,
-    holdMs,
-    seekers: taskSeekers(parts),
-  });
-
+  const { runs, bells } = state;
   const alarm = new StorageAlarm(log);
-  const upkeep = startUpkeep({ nodes, runs, guard, marks, httpSessions, alarm, clock, log });
+  const services = superLinkServices(state, {
+    managed,
+    window,
+    failedProofsPerMinute,
+    holdMs,
+    seekers: taskSeekers(parts, state.nonces),
+    controlAccess: { kind: "anybody" },
+    clock,
+    log,
+    alarm,
+  });
+  const upkeep = startUpkeep({ ...state, alarm, clock, log });
   let serving = false;
   const listeners = new Listeners(log, () => serving);
   const stop = async () => {
@@ -190,15 +99,6 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   };
 
   try {
-    const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
-      withinCapacity(atStorageBoundary(service, status, alarm), status);
-    const services = {
-      fleet: bounded(fleet, "UNAVAILABLE"),
-      control: bounded(control, "RESOURCE_EXHAUSTED"),
-      control141: bounded(control141, "RESOURCE_EXHAUSTED"),
-      serverApps: bounded(serverApps, "RESOURCE_EXHAUSTED"),
-      runtime: bounded(runtime, "RESOURCE_EXHAUSTED"),
-    };
     const plane = { options, tls, listeners, services, log };
     const grpc = await openGrpcPlane(plane);
     const httpAddress = await openHttpPlane(plane);

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
-import type { HttpSessions } from "./auth/http_sessions.ts";
+import type { Sessions } from "./auth/http_sessions.ts";
+import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
-import type { Marks } from "./state/marks.ts";
+import type { Objects } from "./objects/objects.ts";
 import type { Runs } from "./runs/runs.ts";
 import { StorageFailure } from "./state/commit.ts";
 import type { Nodes } from "./state/nodes.ts";
@@ -19,9 +19,8 @@ import type { StorageAlarm } from "./storage_boundary.ts";
 export interface UpkeepOptions {
   readonly nodes: Nodes;
   readonly runs: Runs;
-  readonly guard: ReplayGuard;
-  readonly marks: Marks | undefined;
-  readonly httpSessions: HttpSessions;
+  readonly guard: ProofGuard;
+  readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,9 +36,23 @@ const KEYLESS_GONE_MICROS = 3_600 * SECOND_MICROS;
 /** How long a keyless node may be silent before its process counts as gone. */
 const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 
+/** Does at once all that is due where several SuperLinks share the state; each of them may. */
+export async function sweep(options: SweepOptions): Promise<void> {
+  const { objects, clock } = options;
+  await options.nodes.expireDue(clock.nowMicros());
+  await endSilentRuns(options);
+  await objects.recover();
+  await lookAfterNodes(options);
+}
+
+/** What a sweep works on. */
+export interface SweepOptions extends Sweep {
+  readonly objects: Objects;
+}
+
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { nodes, runs, guard, marks, httpSessions, alarm, clock, log } = options;
+  const { nodes, runs, guard, httpSessions, alarm, clock, log } = options;
   const failed = (error: unknown) => {
     if (error instanceof StorageFailure) alarm.raise(error);
     else log.error("superlink.upkeep-failed", `Upkeep failed: ${error}`);
@@ -50,30 +63,14 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       await nodes.writeLeases();
     }],
     [RUN_PERIOD_MS, async () => {
-      for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
-        log.warning("run.failed", `Run ${runId} failed. ${details}`, { runId: String(runId) });
-      }
       await runs.writeCosts();
-      await runs.cleanUpEnded();
+      await endSilentRuns(options);
     }],
     [GUARD_PERIOD_MS, () => {
-      const now = clock.nowMicros();
-      guard.prune(now);
-      marks?.prune(now - guard.windowMicros);
+      guard.prune(clock.nowMicros());
       httpSessions.prune();
     }],
-    [NODE_PERIOD_MS, async () => {
-      const now = clock.nowMicros();
-      for (const row of await nodes.retireSilent(now - KEYLESS_SILENT_MICROS, now)) {
-        log.info(
-          "node.retired",
-          `SuperNode ${row.nodeId} was unregistered: it had registered itself and was silent for ` +
-            "a week.",
-          { nodeId: String(row.nodeId), fingerprint: row.fingerprint },
-        );
-      }
-      await nodes.reduceGone(now - KEYLESS_GONE_MICROS);
-    }],
+    [NODE_PERIOD_MS, () => lookAfterNodes(options)],
   ];
   const running = new Set<Promise<unknown>>();
   const timers = tasks.map(([periodMs, task]) => {
@@ -96,4 +93,26 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       await runs.writeCosts().catch(failed);
     },
   };
+}
+
+type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "clock" | "log">;
+
+async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
+  for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
+    log.warning("run.failed", `Run ${runId} failed. ${details}`, { runId: String(runId) });
+  }
+  await runs.cleanUpEnded();
+}
+
+async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
+  const now = clock.nowMicros();
+  for (const row of await nodes.retireSilent(now - KEYLESS_SILENT_MICROS, now)) {
+    log.info(
+      "node.retired",
+      `SuperNode ${row.nodeId} was unregistered: it had registered itself and was silent for ` +
+        "a week.",
+      { nodeId: String(row.nodeId), fingerprint: row.fingerprint },
+    );
+  }
+  await nodes.reduceGone(now - KEYLESS_GONE_MICROS);
 }

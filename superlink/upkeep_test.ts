@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReplayGuard } from "../keys/replay_guard.ts";
 import type { HttpSessions } from "./auth/http_sessions.ts";
+import { LocalGuard } from "./auth/proof_guard.ts";
 import type { Runs } from "./runs/runs.ts";
 import { keys } from "./state/layout.ts";
 import { Nodes, type Registration } from "./state/nodes.ts";
@@ -42,10 +43,9 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   }) as unknown as typeof setInterval;
   const upkeep = startUpkeep({
     nodes,
-    guard,
+    guard: new LocalGuard(guard, undefined),
     clock,
     log: logged.log,
-    marks: undefined,
     runs: {
       expireDue: () => Promise.resolve([]),
       writeCosts: () => Promise.resolve(),

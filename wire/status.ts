@@ -38,6 +38,8 @@ export interface HttpError {
   readonly detail: string;
   /** What else the peer may know. */
   readonly extra?: string;
+  /** By which scheme a caller can prove who it is (RFC 9110, section 11.6.1). */
+  readonly authenticate?: "Bearer";
   /** The time of the server that answered so, in milliseconds since the epoch; set by clients. */
   readonly answeredAtMs?: number;
 }

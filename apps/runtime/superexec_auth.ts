@@ -19,7 +19,40 @@ export interface ProofClock {
 /** A proof whose signature is right; what it says of the body is still to be compared. */
 export interface SuperExecProof {
   /** Throws unless the proof is for this body and comes for the first time. */
-  requireFor(body: Uint8Array): void;
+  requireFor(body: Uint8Array): Promise<void>;
+}
+
+/** The nonces that were used. */
+export interface UsedNonces {
+  /** Which nonces of proofs up to this second were used is not known. */
+  readonly unknownUntilS: number;
+  /** Uses a nonce, in one step; false when it was used. After `untilS` it need not be known. */
+  use(nonce: string, untilS: number): boolean | Promise<boolean>;
+}
+
+/** Those of one process. */
+export class LocalNonces implements UsedNonces {
+  readonly unknownUntilS: number;
+  readonly #clock: ProofClock;
+  /** With the second after which they need not be known. */
+  readonly #used = new Map<string, number>();
+
+  constructor(clock: ProofClock) {
+    this.#clock = clock;
+    this.unknownUntilS = secondsOf(clock);
+  }
+
+  use(nonce: string, untilS: number): boolean {
+    const nowS = secondsOf(this.#clock);
+    // In the order in which they were used, so nearly in that of their times.
+    for (const [known, untilS] of this.#used) {
+      if (untilS >= nowS) break;
+      this.#used.delete(known);
+    }
+    if (this.#used.has(nonce)) return false;
+    this.#used.set(nonce, untilS);
+    return true;
+  }
 }
 
 /** Binds the derived key to its use. */
@@ -34,15 +67,16 @@ const MAX_AGE_S = 305;
 export class SuperExecAuth {
   readonly #key: Uint8Array;
   readonly #clock: ProofClock;
-  /** The nonces that were used, with the second after which they need not be known. */
-  readonly #used = new Map<string, number>();
-  /** Which nonces were used before the start is not known. */
-  readonly #startS: number;
+  readonly #nonces: UsedNonces;
 
-  constructor(secret: Uint8Array, clock: ProofClock) {
+  constructor(
+    secret: Uint8Array,
+    clock: ProofClock,
+    nonces: UsedNonces = new LocalNonces(clock),
+  ) {
     this.#key = createHmac("sha256", secret).update(KEY_LABEL).digest();
     this.#clock = clock;
-    this.#startS = this.#nowS();
+    this.#nonces = nonces;
   }
 
   /**
@@ -59,39 +93,28 @@ export class SuperExecAuth {
     const refused = () => flowerError("taskNotAuthenticated");
     if (!/^\d{1,12}$/.test(time) || !/^[\x21-\x2b\x2d-\x7e]{1,128}$/.test(nonce)) throw refused();
     if (!isSha256(bodyHash) || !isSha256(signature)) throw refused();
-    const ageS = this.#nowS() - Number(time);
+    const ageS = secondsOf(this.#clock) - Number(time);
     if (ageS <= -MAX_DRIFT_S || ageS >= MAX_AGE_S) throw refused();
     const text = `method=/${PACKAGE}.${api}/${method}\nts=${time}\nnonce=${nonce}\n` +
       `body_sha256=${bodyHash}`;
     const expected = createHmac("sha256", this.#key).update(text).digest("hex");
     if (!sameText(signature.toLowerCase(), expected)) throw refused();
-    if (Number(time) <= this.#startS) {
+    if (Number(time) <= this.#nonces.unknownUntilS) {
       throw new StatusError("UNAVAILABLE", "Sign again: this proof may have been used before.");
     }
     return {
-      requireFor: (body) => {
+      requireFor: async (body) => {
         const hash = createHash("sha256").update(body).digest("hex");
         if (!sameText(bodyHash.toLowerCase(), hash)) throw refused();
-        if (!this.#use(`${method} ${nonce}`, Number(time))) throw refused();
+        const isFirst = await this.#nonces.use(`${method} ${nonce}`, Number(time) + MAX_AGE_S);
+        if (!isFirst) throw refused();
       },
     };
   }
+}
 
-  #use(nonce: string, timeS: number): boolean {
-    const nowS = this.#nowS();
-    // In the order in which they were used, so nearly in that of their times.
-    for (const [known, untilS] of this.#used) {
-      if (untilS >= nowS) break;
-      this.#used.delete(known);
-    }
-    if (this.#used.has(nonce)) return false;
-    this.#used.set(nonce, timeS + MAX_AGE_S);
-    return true;
-  }
-
-  #nowS(): number {
-    return this.#clock.nowMicros() / 1_000_000;
-  }
+function secondsOf(clock: ProofClock): number {
+  return clock.nowMicros() / 1_000_000;
 }
 
 function isSha256(hex: string): boolean {

@@ -36,7 +36,7 @@ export async function heldReplies(
   { runId, messageIds, holdMs, signal, require }: ReplyPull,
 ): Promise<{ messagesList: Message[]; messageObjectTrees: ObjectTree[] }> {
   const deadlineMs = Date.now() + holdMs;
-  using listener = bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
+  using listener = await bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
   for (;;) {
     await require();
     if (!await messages.areAnswered(runId, messageIds, clock.nowMicros())) {

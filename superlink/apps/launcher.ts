@@ -84,7 +84,7 @@ export class Launcher {
   async #launchPending(): Promise<void> {
     const { runs, bells, log } = this.#options;
     const { signal } = this.#stopping;
-    using listener = bells.listen(topics.pendingRuns);
+    using listener = await bells.listen(topics.pendingRuns);
     while (!signal.aborted) {
       let lookAgainMs = Number.MAX_SAFE_INTEGER;
       try {

@@ -95,8 +95,8 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       return {};
     },
 
-    sendAppHeartbeat({ token }) {
-      return Promise.resolve({ success: runs.heartbeat(token, clock.nowMicros()) });
+    async sendAppHeartbeat({ token }) {
+      return { success: await runs.heartbeat(token, clock.nowMicros()) };
     },
 
     async getRun({ runId }) {
@@ -141,7 +141,7 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
     async getNodes({ runId }) {
       await requireRunning(runId);
       await nodes.expireDue(clock.nowMicros());
-      return { nodes: nodes.onlineIds().map((nodeId) => ({ nodeId })) };
+      return { nodes: (await nodes.onlineIds()).map((nodeId) => ({ nodeId })) };
     },
 
     async pushMessages({ runId, messagesList, messageObjectTrees }) {

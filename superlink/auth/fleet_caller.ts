@@ -8,7 +8,6 @@ import type { PublicKey } from "../../keys/public_key.ts";
 import { parseDerSignature } from "../../keys/ecdsa_signature.ts";
 import { isInWindow, parseTimestamp, type TimestampWindow } from "../../keys/timestamp.ts";
 import { verifySignature } from "../../keys/proof.ts";
-import type { ReplayGuard } from "../../keys/replay_guard.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { GrpcAdapter } from "../../proto/gen/flwr/proto/grpcadapter_pb.ts";
 import type { Connection } from "../../wire/connection.ts";
@@ -16,11 +15,11 @@ import type { IncomingCall } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
-import type { Marks } from "../state/marks.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { FailedProofs } from "./failed_proofs.ts";
-import type { HttpSessions } from "./http_sessions.ts";
+import type { Sessions } from "./http_sessions.ts";
 import type { KnownKeys } from "./known_keys.ts";
+import type { ProofGuard } from "./proof_guard.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** A caller that proved to hold a private key. */
@@ -42,13 +41,11 @@ export interface FleetCaller {
 export interface FleetAuthenticationOptions {
   readonly window: TimestampWindow;
   readonly clock: Clock;
-  readonly guard: ReplayGuard;
-  /** Absent when the state does not outlive the process: then the guard has a floor instead. */
-  readonly marks: Marks | undefined;
+  readonly guard: ProofGuard;
   readonly knownKeys: KnownKeys;
   readonly failedProofs: FailedProofs;
   readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
-  readonly httpSessions: HttpSessions;
+  readonly httpSessions: Sessions;
   readonly refusals: Refusals;
 }
 
@@ -115,8 +112,12 @@ export async function authenticateFleetCall(
   options.failedProofs.proved(call.peer, key.id);
 
   const node = await options.nodeOfKey(key.id);
-  const mark = await options.marks?.before(key.id);
-  const verdict = options.guard.accept(key.id, node !== undefined, timestampMicros, parsed.r, mark);
+  const verdict = await options.guard.accept({
+    keyId: key.id,
+    owned: node !== undefined,
+    timestampMicros,
+    r: parsed.r,
+  });
   if (verdict !== "fresh") {
     options.refusals.refused({
       reason: verdict === "seen"
@@ -131,8 +132,7 @@ export async function authenticateFleetCall(
       "Sign again: this proof cannot be accepted a second time.",
     );
   }
-  if (node) await options.marks?.cover(key.id, timestampMicros);
-  else if (!METHODS_FOR_ANY_KEY.has(call.method)) {
+  if (!node && !METHODS_FOR_ANY_KEY.has(call.method)) {
     throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
   }
   const connection = call.connection ?? options.httpSessions.of(key.id, node, call);

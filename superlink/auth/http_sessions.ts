@@ -32,8 +32,18 @@ const MICROS_PER_SECOND = 1_000_000;
 /** What Flower's SuperNodes send, until a node has said its own. */
 const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
 
+/** What stands for the processes of SuperNodes that call over HTTP. */
+export interface Sessions {
+  /** The session that a proved call belongs to. A key without a node has none that is kept. */
+  of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection;
+  /** Lets go of the session of a key that was unregistered. */
+  forget(keyId: string): void;
+  /** Lets go of sessions that are closed. */
+  prune(): void;
+}
+
 /** The sessions of the SuperNodes that call over HTTP. */
-export class HttpSessions {
+export class HttpSessions implements Sessions {
   readonly #clock: Clock;
   readonly #sessions = new Map<string, HttpSession>();
 
@@ -41,7 +51,6 @@ export class HttpSessions {
     this.#clock = clock;
   }
 
-  /** The session that a proved call belongs to. A key without a node has none that is kept. */
   of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection {
     const known = this.#sessions.get(keyId);
     const joins = call.method === Fleet.method.activateNode.name;
@@ -58,13 +67,11 @@ export class HttpSessions {
     return session;
   }
 
-  /** Lets go of the session of a key that was unregistered. */
   forget(keyId: string): void {
     this.#sessions.get(keyId)?.close();
     this.#sessions.delete(keyId);
   }
 
-  /** Lets go of sessions that are closed. */
   prune(): void {
     for (const [keyId, session] of this.#sessions) {
       if (session.closed.aborted) this.#sessions.delete(keyId);

@@ -7,28 +7,29 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { BucketRow } from "../state/layout.ts";
 
-const MINUTE_MICROS = 60_000_000;
+export const MINUTE_MICROS = 60_000_000;
 /** Peers that are remembered; the ones that were quiet longest are let go, with a full bucket. */
 const PEER_LIMIT = 10_000;
 
-interface Bucket {
-  tokens: number;
-  updatedAt: number;
+/** What each peer has left. */
+export interface Allowance {
+  /** Takes one of what `peer` has left; false when there is none. */
+  take(peer: string): boolean | Promise<boolean>;
 }
 
-/** What each peer has left. */
-export class PeerLimit {
+/** What each peer has left of what one process allows. */
+export class PeerLimit implements Allowance {
   readonly #perMinute: number;
   readonly #clock: Clock;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, BucketRow>();
 
   constructor(perMinute: number, clock: Clock) {
     this.#perMinute = perMinute;
     this.#clock = clock;
   }
 
-  /** Takes one of what `peer` has left; false when there is none. */
   take(peer: string): boolean {
     const tokens = this.#tokensOf(peer);
     const taken = tokens >= 1;
@@ -48,11 +49,19 @@ export class PeerLimit {
   }
 
   #tokensOf(peer: string): number {
-    const known = this.#buckets.get(peer);
-    if (!known) return this.#perMinute;
-    const elapsed = Math.max(0, this.#clock.nowMicros() - known.updatedAt);
-    return Math.min(this.#perMinute, known.tokens + elapsed / MINUTE_MICROS * this.#perMinute);
+    return refilled(this.#buckets.get(peer), this.#perMinute, this.#clock.nowMicros());
   }
+}
+
+/** What a bucket holds by now; one that nobody knows is full. */
+export function refilled(
+  known: BucketRow | undefined,
+  perMinute: number,
+  nowMicros: number,
+): number {
+  if (!known) return perMinute;
+  const elapsed = Math.max(0, nowMicros - known.updatedAt);
+  return Math.min(perMinute, known.tokens + elapsed / MINUTE_MICROS * perMinute);
 }
 
 /** The host of a peer (`address:port`): its ports count together. */

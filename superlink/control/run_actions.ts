@@ -139,7 +139,7 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       { caller, signal }: Call<ControlCaller>,
     ): AsyncGenerator<MessageInitShape<typeof StreamLogsResponseSchema>> {
       await requireOwnRun(runId, caller);
-      using listener = bells.listen(topics.run(runId), topics.log(runId));
+      using listener = await bells.listen(topics.run(runId), topics.log(runId));
       let cursor = cursorOf(afterTimestamp);
       for (;;) {
         const { status, end, finishedAt = 0 } = await requireOwnRun(runId, caller);
@@ -171,7 +171,7 @@ export function runActions({ runs, fabs, bells, clock, log, holdMs }: RunActionO
       { caller, signal }: Call<ControlCaller>,
     ): AsyncGenerator<NumberedEvent> {
       await requireOwnRun(runId, caller);
-      using listener = bells.listen(topics.run(runId), topics.events(runId));
+      using listener = await bells.listen(topics.run(runId), topics.events(runId));
       let cursor = afterId;
       for (;;) {
         const { status } = await requireOwnRun(runId, caller);

@@ -6,17 +6,20 @@
 
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
-import { type Call, defineService, type Service } from "../../wire/service.ts";
+import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { FEDERATION, isFederation } from "../accounts.ts";
 import { runView } from "../runs/run_view.ts";
+import type { ControlAccess } from "./access.ts";
 import { type ControlCaller, controlCaller } from "./caller.ts";
 import { type NodeActionOptions, nodeActions } from "./node_actions.ts";
 import { nodeInfo } from "./node_info.ts";
 import { type RunActionOptions, runActions } from "./run_actions.ts";
 
 /** What the Control services work on. */
-export interface ControlServiceOptions extends NodeActionOptions, RunActionOptions {}
+export interface ControlServiceOptions extends NodeActionOptions, RunActionOptions {
+  readonly controlAccess: ControlAccess;
+}
 
 /** Makes the Control service of Flower 1.24 and 1.25. */
 export function controlService(options: ControlServiceOptions): Service {
@@ -25,7 +28,9 @@ export function controlService(options: ControlServiceOptions): Service {
   const runs = runActions(options);
   const now = () => formatTimestamp(clock.nowMicros());
 
-  return defineService(Control, controlCaller, {
+  const admit = (call: IncomingCall) => controlCaller(call, options.controlAccess);
+
+  return defineService(Control, admit, {
     async registerNode(request, { caller }: Call<ControlCaller>) {
       const { nodeId } = await nodes.registerNode(request, caller);
       return { nodeId };

@@ -7,7 +7,7 @@
 
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import { Control } from "../../proto/gen/flwr1_41/proto/control_pb.ts";
-import { type Call, defineService, type Service } from "../../wire/service.ts";
+import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { isFederation } from "../accounts.ts";
 import { eventNumber, taskEventView } from "../runs/task_event_view.ts";
@@ -27,7 +27,9 @@ export function controlService141(options: ControlServiceOptions): Service {
   const runs = runActions(options);
   const now = () => formatTimestamp(clock.nowMicros());
 
-  return defineService(Control, controlCaller, {
+  const admit = (call: IncomingCall) => controlCaller(call, options.controlAccess);
+
+  return defineService(Control, admit, {
     async registerNode(request, { caller }: Call<ControlCaller>) {
       const { nodeId } = await nodes.registerNode(request, caller);
       return { nodeId };

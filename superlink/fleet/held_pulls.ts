@@ -71,8 +71,8 @@ export class HeldPulls {
     const replaces = this.#newest.has(nodeId);
     this.#newest.set(nodeId, pull);
     if (replaces) bells.ring(topics.inbox(nodeId));
-    using listener = bells.listen(topics.inbox(nodeId));
     try {
+      using listener = await bells.listen(topics.inbox(nodeId));
       for (;;) {
         // Asked while it listens: a node that is unregistered from now on is heard of.
         await requireOwnNode();

@@ -3,7 +3,7 @@ import { deadline } from "@std/async";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
-import { Bells, topics, type WaitEnd } from "../bells.ts";
+import { type Bells, LocalBells, topics, type WaitEnd } from "../bells.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Runs } from "../runs/runs.ts";
 import { FakeConnection } from "../testing/fake_connection.ts";
@@ -18,7 +18,7 @@ const { publicKey } = await generatePrivateKey("P-256");
 
 /** Pulls for a node whose inbox a test fills. */
 class Stage {
-  readonly bells = new Bells();
+  readonly bells = new LocalBells();
   /** What waits for the node: ids of messages. */
   readonly inbox: string[] = [];
   unregistered = false;

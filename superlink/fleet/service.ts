@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { ReplayGuard } from "../../keys/replay_guard.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
@@ -13,14 +12,14 @@ import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
-import { hostOf, type PeerLimit } from "../auth/peer_limit.ts";
+import { type Allowance, hostOf } from "../auth/peer_limit.ts";
+import type { ProofGuard } from "../auth/proof_guard.ts";
 import type { Refusals } from "../auth/refusals.ts";
 import type { Clock } from "../clock.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import type { Runs } from "../runs/runs.ts";
-import type { Marks } from "../state/marks.ts";
 import { isHeartbeatInterval } from "../state/node_life.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
@@ -33,13 +32,12 @@ export interface FleetServiceOptions {
   readonly managed: boolean;
   readonly authenticate: (call: IncomingCall) => Promise<FleetCaller>;
   readonly nodes: Nodes;
-  readonly guard: ReplayGuard;
-  readonly marks: Marks | undefined;
+  readonly guard: ProofGuard;
   readonly bells: Bells;
   readonly runs: Runs;
   readonly fabs: Fabs;
   readonly messages: Messages;
-  readonly registrations: PeerLimit;
+  readonly registrations: Allowance;
   readonly refusals: Refusals;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,7 +47,7 @@ export interface FleetServiceOptions {
 
 /** Makes the Fleet service. */
 export function fleetService(options: FleetServiceOptions): Service {
-  const { nodes, guard, marks, bells, clock, log, refusals } = options;
+  const { nodes, guard, bells, clock, log, refusals } = options;
   const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
@@ -108,11 +106,11 @@ export function fleetService(options: FleetServiceOptions): Service {
         const reason = "only registered SuperNodes may join";
         throw refuse(caller, "RegisterNode", reason, flowerError("registrationByCliOnly"));
       }
-      if (!options.registrations.take(hostOf(caller.peer))) {
+      if (!await options.registrations.take(hostOf(caller.peer))) {
         const error = new StatusError("UNAVAILABLE", "Too many registrations. Try again later.");
         throw refuse(caller, "RegisterNode", "too many registrations from this peer", error);
       }
-      const mark = marks?.covering(caller.timestampMicros);
+      const adoption = guard.adopt(caller.key.id, caller.timestampMicros);
       const row = await nodes.register(
         {
           keyId: caller.key.id,
@@ -124,14 +122,13 @@ export function fleetService(options: FleetServiceOptions): Service {
           heartbeatIntervalS: 0,
         },
         clock.nowMicros(),
-        mark,
+        adoption.markMicros,
       );
       if (!row) {
         const error = flowerError("publicKeyInUse");
         throw refuse(caller, "RegisterNode", "the key is or was registered", error);
       }
-      guard.adopt(caller.key.id, caller.timestampMicros);
-      if (mark !== undefined) marks?.written(caller.key.id, mark);
+      adoption.done();
       log.info("node.registered", `SuperNode ${row.nodeId} registered itself: ${who(caller)}.`, {
         ...fields(caller, row.nodeId),
       });

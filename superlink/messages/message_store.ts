@@ -12,12 +12,17 @@ import { PullAppMessagesResponseSchema } from "../../proto/gen/flwr/proto/appio_
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { objectsOf } from "../objects/message_objects.ts";
 import type { Objects } from "../objects/objects.ts";
-import { commit } from "../state/commit.ts";
+import { Contention } from "../state/commit.ts";
 import { deletePrefix } from "../state/delete_prefix.ts";
 import { keys, type MessageRow, type ObjectRow } from "../state/layout.ts";
 import { StatusError } from "../../wire/status.ts";
-import { AwaitedObjects } from "./awaited_objects.ts";
-import { MessageRows } from "./message_rows.ts";
+import {
+  type AwaitedObjects,
+  DerivedAwaitedObjects,
+  LocalAwaitedObjects,
+} from "./awaited_objects.ts";
+import { CachedRows, type Found, type MessageRows, StoredRows } from "./message_rows.ts";
+import type { RunTurns } from "./run_turns.ts";
 
 /** A message with the tree of its objects, as it travels. */
 export interface CarriedMessage {
@@ -36,39 +41,72 @@ const PART_BYTES = 60_000;
 /** Parts that go into the commit which makes a message visible; more go ahead of it. */
 const PARTS_IN_COMMIT = 8;
 
-/** Stores, completes, finds and deletes messages. Callers that change one run's take turns. */
+/** What the store works on. */
+export interface MessageStoreOptions {
+  readonly kv: Deno.Kv;
+  readonly objects: Objects;
+  readonly turns: RunTurns;
+}
+
+/** Stores, completes, finds and deletes messages. What changes a run's is called in the run's turn. */
 export class MessageStore {
   readonly #kv: Deno.Kv;
   readonly #objects: Objects;
+  readonly #turns: RunTurns;
   readonly #rows: MessageRows;
-  readonly #awaited = new AwaitedObjects();
+  readonly #awaited: AwaitedObjects;
   #lastNumber = 0;
-  /** Instructions that an earlier process handed out and that were not confirmed. */
-  readonly unconfirmed: MessageRow[] = [];
 
-  private constructor(kv: Deno.Kv, objects: Objects, rows: MessageRows) {
+  private constructor(
+    { kv, objects, turns }: MessageStoreOptions,
+    rows: MessageRows,
+    awaited: AwaitedObjects,
+  ) {
     this.#kv = kv;
     this.#objects = objects;
+    this.#turns = turns;
     this.#rows = rows;
+    this.#awaited = awaited;
   }
 
-  /** Finds the messages of open runs whose objects are still on their way. */
-  static async open(kv: Deno.Kv, objects: Objects): Promise<MessageStore> {
-    const rows = await MessageRows.open(kv);
-    const store = new MessageStore(kv, objects, rows);
+  /** The store of several SuperLinks on one database. */
+  static shared(options: MessageStoreOptions): MessageStore {
+    const { kv, objects, turns } = options;
+    const rows = new StoredRows(kv, turns);
+    const awaited = new DerivedAwaitedObjects(
+      objects,
+      rows,
+      async (row) => objectsOf((await load(kv, row)).tree),
+    );
+    return new MessageStore(options, rows, awaited);
+  }
+
+  /**
+   * The store of a SuperLink that is alone on its database. Finds the messages of open runs whose
+   * objects are still on their way, and the instructions that an earlier process handed out and that
+   * were not confirmed.
+   */
+  static async open(
+    options: MessageStoreOptions,
+  ): Promise<{ store: MessageStore; unconfirmed: MessageRow[] }> {
+    const { kv, objects, turns } = options;
+    const rows = await CachedRows.open(kv, turns);
+    const awaited = new LocalAwaitedObjects();
+    const store = new MessageStore(options, rows, awaited);
+    const unconfirmed: MessageRow[] = [];
     for (const row of [...rows.all()]) {
       store.#lastNumber = Math.max(store.#lastNumber, row.number);
-      const { kind, deliveredAt, confirmedAt } = row;
+      const { runId, kind, deliveredAt, confirmedAt } = row;
       if (kind === "instruction" && deliveredAt !== undefined && confirmedAt === undefined) {
-        store.unconfirmed.push(row);
+        unconfirmed.push(row);
       }
       if (row.complete) continue;
       const { objectIds } = objectsOf((await store.load(row)).tree);
-      const missing = await objects.missing(row.runId, objectIds);
-      if (missing.length > 0) store.#awaited.add(row, missing);
-      else await rows.saveAll([complete(row)], kv.atomic());
+      const missing = await objects.missing(runId, objectIds);
+      if (missing.length > 0) awaited.add(row, missing);
+      else await rows.saveAll(runId, [complete(row)], kv.atomic());
     }
-    return store;
+    return { store, unconfirmed };
   }
 
   /**
@@ -85,7 +123,7 @@ export class MessageStore {
   ): Promise<string[]> {
     const { runId, messageId } = fresh;
     const objects = objectsOf(tree);
-    const known = this.#rows.find(runId, messageId);
+    const known = await this.#rows.find(runId, messageId);
     if (known) return known.complete ? [] : await this.#objects.missing(runId, objects.objectIds);
 
     const parts = cut(toBinary(
@@ -97,9 +135,9 @@ export class MessageStore {
     ));
     for (const [index, part] of parts.slice(PARTS_IN_COMMIT).entries()) {
       const key = keys.part(runId, messageId, PARTS_IN_COMMIT + index);
-      await commit(this.#kv.atomic().set(key, part));
+      await this.#turns.commit(runId, this.#turns.atomic(runId).set(key, part));
     }
-    const awaits = (objectId: string) => this.#awaited.has(runId, objectId);
+    const awaits = (objectIds: readonly string[]) => this.#awaited.of(runId, objectIds);
     let awaited: string[] = [];
     await this.#objects.announce(runId, messageId, objects, awaits, async (operation, missing) => {
       awaited = missing;
@@ -118,7 +156,7 @@ export class MessageStore {
         number: this.#nextNumber(),
         deliveries: 0,
       };
-      if (!await this.#rows.save(row, operation)) throw contended();
+      if (!await this.#rows.save(row, operation)) throw new Contention("A message");
       this.#awaited.add(row, awaited);
     });
     return awaited;
@@ -133,12 +171,12 @@ export class MessageStore {
     objectId: string,
     object: ObjectRow,
   ): Promise<MessageRow[] | undefined> {
-    const completed = this.#awaited.onlyAwaiting(runId, objectId);
+    const completed = await this.#awaited.onlyAwaiting(runId, objectId);
     const stored = await this.#objects.store(
       runId,
       objectId,
       object,
-      (operation) => this.#rows.saveAll(completed.map(complete), operation),
+      (operation) => this.#rows.saveAll(runId, completed.map(complete), operation),
     );
     if (!stored) return undefined;
     this.#awaited.arrived(runId, objectId);
@@ -147,20 +185,20 @@ export class MessageStore {
 
   /** Completes what still waits for an object that was stored when the disk then failed. */
   async objectIsThere(runId: bigint, objectId: string): Promise<MessageRow[]> {
-    const completed = this.#awaited.onlyAwaiting(runId, objectId);
+    const completed = await this.#awaited.onlyAwaiting(runId, objectId);
     if (completed.length > 0) {
-      await this.#rows.saveAll(completed.map(complete), this.#kv.atomic());
+      await this.#rows.saveAll(runId, completed.map(complete), this.#turns.atomic(runId));
     }
     this.#awaited.arrived(runId, objectId);
     return completed;
   }
 
-  find(runId: bigint, messageId: string): MessageRow | undefined {
+  find(runId: bigint, messageId: string): Found {
     return this.#rows.find(runId, messageId);
   }
 
   /** The reply to an instruction, complete or not. */
-  replyTo(runId: bigint, instructionId: string): MessageRow | undefined {
+  replyTo(runId: bigint, instructionId: string): Found {
     return this.#rows.replyTo(runId, instructionId);
   }
 
@@ -170,24 +208,14 @@ export class MessageStore {
       const [runId, messageId] = key.slice(-2);
       if (typeof runId !== "bigint" || typeof messageId !== "string") continue;
       // Not known: its run ended while the list was read.
-      const row = this.find(runId, messageId);
+      const row = await this.find(runId, messageId);
       if (row) yield row;
     }
   }
 
   /** The message itself and its tree. */
-  async load({ runId, messageId, partCount }: MessageRow): Promise<CarriedMessage> {
-    const parts: Uint8Array[] = [];
-    for (let index = 0; index < partCount; index++) {
-      const { value } = await this.#kv.get<Uint8Array>(keys.part(runId, messageId, index));
-      if (value) parts.push(value);
-    }
-    const { messagesList: [message], messageObjectTrees: [tree] } = fromBinary(
-      PullAppMessagesResponseSchema,
-      joined(parts),
-    );
-    if (!message || !tree) throw new Error(`Message ${messageId} is not whole on disk.`);
-    return { message, tree };
+  load(row: MessageRow): Promise<CarriedMessage> {
+    return load(this.#kv, row);
   }
 
   /** Notes that a message is handed out, unless it is gone or one of `checks` does not hold. */
@@ -197,23 +225,30 @@ export class MessageStore {
     checks: readonly Deno.AtomicCheck[] = [],
   ): Promise<boolean> {
     const delivered = { ...row, deliveredAt: nowMicros, deliveries: row.deliveries + 1 };
-    return await this.#rows.save(delivered, this.#kv.atomic().check(...checks));
+    return await this.#rows.save(delivered, this.#turns.atomic(row.runId).check(...checks));
   }
 
   /** Notes that messages are handed out, all at once. */
-  async deliverAll(rows: readonly MessageRow[], nowMicros: number): Promise<void> {
+  async deliverAll(
+    runId: bigint,
+    rows: readonly MessageRow[],
+    nowMicros: number,
+  ): Promise<void> {
     const delivered = rows.map((row) => ({
       ...row,
       deliveredAt: nowMicros,
       deliveries: row.deliveries + 1,
     }));
-    if (delivered.length > 0) await this.#rows.saveAll(delivered, this.#kv.atomic());
+    if (delivered.length === 0) return;
+    await this.#rows.saveAll(runId, delivered, this.#turns.atomic(runId));
   }
 
   /** Puts an instruction that was lost on its way back into its node's inbox. */
   async returnToInbox(row: MessageRow): Promise<void> {
     const { deliveredAt: _, ...rest } = row;
-    if (!await this.#rows.save(rest, this.#kv.atomic())) throw contended();
+    if (!await this.#rows.save(rest, this.#turns.atomic(row.runId))) {
+      throw new Contention("A message");
+    }
   }
 
   /** Notes that the receiver has all objects of a message, and lets go of them. */
@@ -221,7 +256,7 @@ export class MessageStore {
     const { tree } = await this.load(row);
     await this.#objects.release(row.runId, row.messageId, objectsOf(tree), async (operation) => {
       const confirmed = { ...row, confirmedAt: nowMicros };
-      if (!await this.#rows.save(confirmed, operation)) throw contended();
+      if (!await this.#rows.save(confirmed, operation)) throw new Contention("A message");
     });
   }
 
@@ -235,7 +270,7 @@ export class MessageStore {
       await this.#rows.remove(row, operation);
       this.#awaited.forget(row);
     };
-    if (confirmedAt !== undefined) return await remove(this.#kv.atomic());
+    if (confirmedAt !== undefined) return await remove(this.#turns.atomic(runId));
     const { tree } = await this.load(row);
     await this.#objects.release(runId, messageId, objectsOf(tree), remove);
   }
@@ -265,8 +300,21 @@ function complete(row: MessageRow): MessageRow {
   return { ...row, complete: true };
 }
 
-function contended(): Error {
-  return new Error("A message was changed by somebody else.");
+async function load(
+  kv: Deno.Kv,
+  { runId, messageId, partCount }: MessageRow,
+): Promise<CarriedMessage> {
+  const parts: Uint8Array[] = [];
+  for (let index = 0; index < partCount; index++) {
+    const { value } = await kv.get<Uint8Array>(keys.part(runId, messageId, index));
+    if (value) parts.push(value);
+  }
+  const { messagesList: [message], messageObjectTrees: [tree] } = fromBinary(
+    PullAppMessagesResponseSchema,
+    joined(parts),
+  );
+  if (!message || !tree) throw new Error(`Message ${messageId} is not whole on disk.`);
+  return { message, tree };
 }
 
 function cut(bytes: Uint8Array): Uint8Array[] {

@@ -14,12 +14,14 @@ import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
 import type { MessageRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
-import { StorageFailure } from "../state/commit.ts";
+import { Contention, StorageFailure } from "../state/commit.ts";
 import { batches } from "../state/batches.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
 import { messageFaults } from "./check_message.ts";
+import type { HandedOut } from "./handed_out.ts";
 import { type CarriedMessage, type MessageStore, requireTree } from "./message_store.ts";
 import { type Answer, errorMessage } from "./made_up_reply.ts";
+import { RunEnded, type RunTurns } from "./run_turns.ts";
 
 /** What a push leaves to do: the ids in order (`""`: not accepted) and the objects to send. */
 export interface Pushed {
@@ -34,6 +36,8 @@ export interface Pushed {
 export type Gate = () => Promise<unknown>;
 
 const MICROS_PER_SECOND = 1_000_000;
+/** Instructions that are looked up at once. */
+const LOOKS_AT_ONCE = 10;
 /** Replies that are handed out in one commit. */
 const ANSWERS_IN_COMMIT = 100;
 /** How often an instruction whose delivery was lost is handed out before it is given up. */
@@ -45,34 +49,41 @@ const LONGEST_ID = 100;
 /** A reply may outlive its instruction by as much, for the rounding of clocks (Flower 1.25). */
 const EXPIRY_SLACK_MICROS = 100_000;
 
+/** What messages work on. */
+export interface MessagesOptions {
+  readonly store: MessageStore;
+  readonly objects: Objects;
+  readonly nodes: Nodes;
+  readonly bells: Bells;
+  readonly turns: RunTurns;
+  readonly handedOut: HandedOut;
+  /**
+   * A reply that was handed out before this time is handed out again when it is asked for: whether the
+   * answer arrived is not known.
+   */
+  readonly repeatBeforeMicros: number;
+}
+
 /** The messages of all runs. */
 export class Messages {
   readonly #store: MessageStore;
   readonly #objects: Objects;
   readonly #nodes: Nodes;
   readonly #bells: Bells;
-  readonly #startMicros: number;
-  readonly #turns = new OneAtATime<bigint>();
+  readonly #turns: RunTurns;
+  readonly #handedOut: HandedOut;
+  readonly #repeatBeforeMicros: number;
   /** One object is received by one call at a time. */
   readonly #uploads = new OneAtATime<string>();
-  /** The instruction that each node was handed and has not confirmed. */
-  readonly #handedOut = new Map<bigint, { readonly runId: bigint; readonly messageId: string }>();
 
-  constructor(
-    store: MessageStore,
-    objects: Objects,
-    nodes: Nodes,
-    bells: Bells,
-    startMicros: number,
-  ) {
-    this.#store = store;
-    this.#objects = objects;
-    this.#nodes = nodes;
-    this.#bells = bells;
-    this.#startMicros = startMicros;
-    for (const { nodeId, runId, messageId } of store.unconfirmed) {
-      this.#handedOut.set(nodeId, { runId, messageId });
-    }
+  constructor(options: MessagesOptions) {
+    this.#store = options.store;
+    this.#objects = options.objects;
+    this.#nodes = options.nodes;
+    this.#bells = options.bells;
+    this.#turns = options.turns;
+    this.#handedOut = options.handedOut;
+    this.#repeatBeforeMicros = options.repeatBeforeMicros;
   }
 
   /**
@@ -144,13 +155,13 @@ export class Messages {
     const expiresAt = Math.round((createdAt + ttl) * MICROS_PER_SECOND);
     return await this.#turns.run(runId, async () => {
       await gate();
-      const instruction = this.#store.find(runId, replyToMessageId);
+      const instruction = await this.#store.find(runId, replyToMessageId);
       if (
         instruction?.kind !== "instruction" || instruction.nodeId !== nodeId ||
         instruction.expiresAt <= nowMicros ||
         expiresAt > instruction.expiresAt + EXPIRY_SLACK_MICROS
       ) return [];
-      const known = this.#store.replyTo(runId, replyToMessageId);
+      const known = await this.#store.replyTo(runId, replyToMessageId);
       if (known && known.messageId !== messageId) return [];
       const missing = await this.#store.put({
         messageId,
@@ -160,9 +171,7 @@ export class Messages {
         instructionId: replyToMessageId,
         expiresAt,
       }, carried);
-      if (this.#handedOut.get(nodeId)?.messageId === replyToMessageId) {
-        this.#handedOut.delete(nodeId);
-      }
+      this.#handedOut.remove(nodeId, replyToMessageId);
       if (missing.length === 0) this.#bells.ring(topics.replies(runId));
       return missing;
     });
@@ -202,9 +211,8 @@ export class Messages {
   async nextInstruction(nodeId: bigint, nowMicros: number): Promise<CarriedMessage | undefined> {
     await this.#recoverLost(nodeId, nowMicros);
     for await (const { runId, messageId } of this.#store.inbox(nodeId)) {
-      const carried = await this.#turns.run(
-        runId,
-        () => this.#handOut(runId, messageId, nodeId, nowMicros),
+      const carried = await unlessEnded(
+        this.#turns.run(runId, () => this.#handOut(runId, messageId, nodeId, nowMicros)),
       );
       if (carried) return carried;
     }
@@ -219,20 +227,20 @@ export class Messages {
     nowMicros: number,
   ): Promise<void> {
     await this.#turns.run(runId, async () => {
-      const row = this.#store.find(runId, messageId);
+      const row = await this.#store.find(runId, messageId);
       if (row?.kind !== "instruction" || row.nodeId !== nodeId) return;
       if (row.deliveredAt === undefined || row.confirmedAt !== undefined) return;
       await this.#store.confirm(row, nowMicros);
-      if (this.#handedOut.get(nodeId)?.messageId === messageId) this.#handedOut.delete(nodeId);
+      this.#handedOut.remove(nodeId, messageId);
     });
   }
 
   /** A ServerApp has all objects of a reply: nothing of the exchange is needed any more. */
   async confirmByApp(runId: bigint, messageId: string): Promise<void> {
     await this.#turns.run(runId, async () => {
-      const reply = this.#store.find(runId, messageId);
+      const reply = await this.#store.find(runId, messageId);
       if (reply?.kind !== "reply" || reply.deliveredAt === undefined) return;
-      const instruction = this.#store.find(runId, reply.instructionId ?? "");
+      const instruction = await this.#store.find(runId, reply.instructionId ?? "");
       if (instruction) await this.#store.delete(instruction);
       await this.#store.delete(reply);
     });
@@ -240,8 +248,9 @@ export class Messages {
 
   /** Whether each of the instructions has an answer by now. */
   async areAnswered(runId: bigint, ids: readonly string[], nowMicros: number): Promise<boolean> {
-    for (const id of ids) {
-      if ((await this.#answer(runId, id, nowMicros)).kind === "open") return false;
+    for (const some of batches(ids, LOOKS_AT_ONCE)) {
+      const answers = await Promise.all(some.map((id) => this.#answer(runId, id, nowMicros)));
+      if (answers.some(({ kind }) => kind === "open")) return false;
     }
     return true;
   }
@@ -271,7 +280,7 @@ export class Messages {
 
   /** Deletes everything that a run's messages left. */
   async deleteRun(runId: bigint): Promise<void> {
-    await this.#turns.run(runId, () => this.#store.deleteRun(runId));
+    await this.#turns.end(runId, () => this.#store.deleteRun(runId));
   }
 
   /** Adds the answers that are there to `given`, each as soon as it counts as handed out. */
@@ -286,7 +295,7 @@ export class Messages {
     );
     const replies = answers.flatMap(({ answer }) => answer.kind === "reply" ? [answer.reply] : []);
     const carried = await Promise.all(replies.map((reply) => this.#store.load(reply)));
-    await this.#store.deliverAll(replies, nowMicros);
+    await this.#store.deliverAll(runId, replies, nowMicros);
     given.push(...carried);
     for (const { id, answer } of answers) {
       if (answer.kind === "open" || answer.kind === "reply") continue;
@@ -295,12 +304,11 @@ export class Messages {
   }
 
   async #answer(runId: bigint, id: string, nowMicros: number): Promise<Answer> {
-    const instruction = this.#store.find(runId, id);
+    const instruction = await this.#store.find(runId, id);
     if (instruction?.kind !== "instruction") return { kind: "unknown-message" };
-    const reply = this.#store.replyTo(runId, id);
+    const reply = await this.#store.replyTo(runId, id);
     const { deliveredAt } = reply ?? {};
-    // One that was handed out before a restart of the SuperLink: the answer may not have arrived.
-    if (deliveredAt !== undefined && deliveredAt >= this.#startMicros) {
+    if (deliveredAt !== undefined && deliveredAt >= this.#repeatBeforeMicros) {
       return { kind: "unknown-message" };
     }
     if (instruction.expiresAt <= nowMicros) return { kind: "message-expired", instruction };
@@ -344,7 +352,7 @@ export class Messages {
       object?.content(),
     );
     if (instruction) {
-      const reply = this.#store.replyTo(runId, instructionId);
+      const reply = await this.#store.replyTo(runId, instructionId);
       if (reply) await this.#store.delete(reply);
       await this.#store.delete(instruction);
     }
@@ -357,7 +365,7 @@ export class Messages {
     nodeId: bigint,
     nowMicros: number,
   ): Promise<CarriedMessage | undefined> {
-    const row = this.#store.find(runId, messageId);
+    const row = await this.#store.find(runId, messageId);
     if (!row || row.deliveredAt !== undefined) return undefined;
     if (row.expiresAt <= nowMicros) {
       await this.#store.delete(row);
@@ -371,19 +379,22 @@ export class Messages {
       if (!living) return undefined;
       // It does not hold when the node's row changes meanwhile, on a heartbeat after a silence, say.
       if (!await this.#store.deliver(row, nowMicros, [living])) continue;
-      this.#handedOut.set(nodeId, { runId, messageId });
+      this.#handedOut.add(nodeId, { runId, messageId });
       return carried;
     }
-    throw new Error("A message or its node was changed by somebody else.");
+    throw new Contention("A message or its node");
   }
 
   async #recoverLost(nodeId: bigint, nowMicros: number): Promise<void> {
-    const handedOut = this.#handedOut.get(nodeId);
+    const handedOut = await this.#handedOut.to(nodeId);
     if (!handedOut) return;
     const { runId, messageId } = handedOut;
-    await this.#turns.run(runId, async () => {
-      const row = this.#store.find(runId, messageId);
-      if (row && row.confirmedAt === undefined) {
+    await unlessEnded(this.#turns.run(runId, async () => {
+      const row = await this.#store.find(runId, messageId);
+      // A node that has replied has had all that it needs.
+      const isLost = row?.deliveredAt !== undefined && row.confirmedAt === undefined &&
+        !await this.#store.replyTo(runId, messageId);
+      if (isLost) {
         if (row.deliveries < MAX_DELIVERIES && row.expiresAt > nowMicros) {
           await this.#store.returnToInbox(row);
         } else {
@@ -391,8 +402,8 @@ export class Messages {
           this.#bells.ring(topics.replies(runId));
         }
       }
-      this.#handedOut.delete(nodeId);
-    });
+      this.#handedOut.remove(nodeId);
+    }));
   }
 
   async #canReceive(nodeId: bigint): Promise<boolean> {
@@ -403,6 +414,16 @@ export class Messages {
 
 function malformed(what: "Push" | "Pull", text: string): StatusError {
   return new StatusError("INVALID_ARGUMENT", `Malformed ${what}Messages: ${text}`);
+}
+
+/** What a turn gave, or nothing when its run was over. */
+async function unlessEnded<T>(turn: Promise<T>): Promise<T | undefined> {
+  try {
+    return await turn;
+  } catch (error) {
+    if (error instanceof RunEnded) return undefined;
+    throw error;
+  }
 }
 
 /** A process that joined after the instruction was fetched knows nothing of it. */

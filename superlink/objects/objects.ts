@@ -10,14 +10,14 @@
 import { isObjectId } from "../../records/object_id.ts";
 import { checkObject } from "../../records/validate_object.ts";
 import { StatusError } from "../../wire/status.ts";
+import type { RunTurns } from "../messages/run_turns.ts";
 import { batches } from "../state/batches.ts";
-import { commit } from "../state/commit.ts";
 import { deletePrefix, KEYS_IN_COMMIT } from "../state/delete_prefix.ts";
 import { keys, type ObjectRow } from "../state/layout.ts";
 import type { Blobs } from "./blobs.ts";
 import type { MessageObjects } from "./message_objects.ts";
 import { digestOf } from "./object_digest.ts";
-import { ReleasedObjects } from "./released_objects.ts";
+import type { ReleasedObjects } from "./released_objects.ts";
 
 /** What is known of an object that a peer asks for. */
 export type FoundObject =
@@ -28,33 +28,51 @@ export type FoundObject =
 const INLINE_LIMIT_BYTES = 32 * 1024;
 /** Deno KV reads at most 10 keys at once. */
 const READ_BATCH = 10;
-/** Objects that are announced or let go in one commit, with two keys each. */
-const OBJECTS_IN_COMMIT = KEYS_IN_COMMIT / 2;
+/** Objects that are announced or let go in one commit, with up to three keys each. */
+const OBJECTS_IN_COMMIT = Math.floor(KEYS_IN_COMMIT / 3);
 
 /** A stored object that nobody needs any more. */
 interface Freed {
   readonly objectId: string;
-  readonly isBlob: boolean;
+  readonly blobName: string | undefined;
+}
+
+/** What the objects work on. */
+export interface ObjectsOptions {
+  readonly kv: Deno.Kv;
+  readonly blobs: Blobs;
+  readonly turns: RunTurns;
+  readonly released: ReleasedObjects;
+  /**
+   * Whether other processes store objects of the same runs. Then each upload has a blob of its own:
+   * nobody deletes what another one is about to store.
+   */
+  readonly shared: boolean;
 }
 
 /** Completes an operation with the rows of a message, and commits it. */
 export type Save = (operation: Deno.AtomicOperation) => Promise<void>;
 
 /**
- * The objects of all runs. Callers of all methods but {@linkcode receive} and {@linkcode get} take
- * turns for each run.
+ * The objects of all runs. All methods but {@linkcode receive}, {@linkcode missing},
+ * {@linkcode holders} and {@linkcode get} are called in the run's turn.
  */
 export class Objects {
   readonly #kv: Deno.Kv;
   readonly #blobs: Blobs;
-  readonly #released = new ReleasedObjects();
+  readonly #turns: RunTurns;
+  readonly #released: ReleasedObjects;
+  readonly #shared: boolean;
 
-  constructor(kv: Deno.Kv, blobs: Blobs) {
+  constructor({ kv, blobs, turns, released, shared }: ObjectsOptions) {
     this.#kv = kv;
     this.#blobs = blobs;
+    this.#turns = turns;
+    this.#released = released;
+    this.#shared = shared;
   }
 
-  /** After a start: deletes what a killed process wrote for runs that have ended. */
+  /** Deletes what a killed process wrote for runs that have ended. */
   async recover(): Promise<void> {
     for (const space of await this.#blobs.spaces()) {
       if (/^\d+$/.test(space)) await this.#deleteSpaceIfEnded(space);
@@ -77,26 +95,26 @@ export class Objects {
    * Announces the objects of a message that is about to be stored: whoever pushes one that is missing
    * is welcome. `save` commits the message with them; of a large message some go ahead of it.
    *
-   * @param isAwaited whether an announced object of the run is on its way.
+   * @param awaited those objects of a branch that is announced already which are on their way.
    */
   async announce(
     runId: bigint,
     messageId: string,
     { branch }: MessageObjects,
-    isAwaited: (objectId: string) => boolean,
+    awaited: (objectIds: readonly string[]) => Awaitable<string[]>,
     save: (operation: Deno.AtomicOperation, missing: string[]) => Promise<void>,
   ): Promise<void> {
     const missing: string[] = [];
-    let operation = this.#kv.atomic();
+    let operation = this.#turns.atomic(runId);
     if (branch && await this.#hasAny(keys.branchHolders(runId, branch.branchId))) {
-      missing.push(...branch.objectIds.filter(isAwaited));
+      missing.push(...await awaited(branch.objectIds));
     } else if (branch) {
       missing.push(...await this.missing(runId, branch.objectIds));
       const absent = new Set(missing);
       for (const [index, ids] of batches(branch.objectIds, OBJECTS_IN_COMMIT).entries()) {
         if (index > 0) {
-          await commit(operation);
-          operation = this.#kv.atomic();
+          await this.#turns.commit(runId, operation);
+          operation = this.#turns.atomic(runId);
         }
         for (const id of ids) this.#hold(operation, runId, id, branch.branchId, absent.has(id));
       }
@@ -121,7 +139,7 @@ export class Objects {
   ): Promise<ObjectRow | "stored" | "unwanted"> {
     if (!isObjectId(objectId)) return "unwanted";
     const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
-    if (value === null) return this.#released.has(runId, objectId) ? "stored" : "unwanted";
+    if (value === null) return await this.#released.has(runId, objectId) ? "stored" : "unwanted";
     if (value.stored) return "stored";
     if (await digestOf(content) !== objectId) return "unwanted";
     const fault = checkObject(objectId, content);
@@ -130,15 +148,16 @@ export class Objects {
     if (content.length <= INLINE_LIMIT_BYTES) {
       return { stored: true, inline: new Uint8Array(content) };
     }
+    const blobName = this.#shared ? `${objectId}.${crypto.randomUUID()}` : undefined;
     try {
-      await this.#blobs.put(String(runId), objectId, content);
+      await this.#blobs.put(String(runId), blobName ?? objectId, content);
     } catch (error) {
       // The run ended meanwhile, and its folder was deleted under the file that was being written.
       const now = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
       if (now.value === null) return "unwanted";
       throw error;
     }
-    return { stored: true };
+    return blobName === undefined ? { stored: true } : { stored: true, blobName };
   }
 
   /**
@@ -148,12 +167,16 @@ export class Objects {
   async store(runId: bigint, objectId: string, row: ObjectRow, save: Save): Promise<boolean> {
     const key = keys.object(runId, objectId);
     const found = await this.#kv.get<ObjectRow>(key);
-    if (found.value !== null) {
-      await save(this.#kv.atomic().check(found).set(key, row));
-      return true;
+    const wanted = found.value !== null;
+    // Another process was faster: what it stored may be on its way to a peer already.
+    const late = this.#shared && found.value?.stored === true;
+    if (wanted) {
+      await save(
+        late ? this.#turns.atomic(runId) : this.#turns.atomic(runId).check(found).set(key, row),
+      );
     }
-    if (!row.inline) await this.#discard(runId, objectId);
-    return false;
+    if ((late || !wanted) && !row.inline) await this.#discard(runId, blobNameOf(objectId, row));
+    return wanted;
   }
 
   async get(runId: bigint, objectId: string): Promise<FoundObject> {
@@ -161,7 +184,8 @@ export class Objects {
     const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
     if (value === null) return { state: "unknown" };
     if (!value.stored) return { state: "announced" };
-    const content = value.inline ?? await this.#blobs.get(String(runId), objectId);
+    const content = value.inline ??
+      await this.#blobs.get(String(runId), blobNameOf(objectId, value));
     return content ? { state: "stored", content } : { state: "unknown" };
   }
 
@@ -175,7 +199,7 @@ export class Objects {
     { branch }: MessageObjects,
     save: Save,
   ): Promise<void> {
-    const operation = this.#kv.atomic();
+    const operation = this.#turns.atomic(runId);
     const freed: Freed[] = [];
     if (branch) operation.delete(keys.branch(runId, branch.branchId, messageId));
     await this.#letGo(operation, runId, [messageId], messageId, freed);
@@ -187,13 +211,13 @@ export class Objects {
     if (branch) await this.#letGo(operation, runId, first, branch.branchId, freed);
     await save(operation);
     for (const ids of rest) {
-      const more = this.#kv.atomic();
+      const more = this.#turns.atomic(runId);
       if (branch) await this.#letGo(more, runId, ids, branch.branchId, freed);
-      await commit(more);
+      await this.#turns.commit(runId, more);
     }
-    for (const { objectId, isBlob } of freed) {
+    for (const { objectId, blobName } of freed) {
       this.#released.add(runId, objectId);
-      if (isBlob) await this.#blobs.delete(String(runId), objectId);
+      if (blobName !== undefined) await this.#blobs.delete(String(runId), blobName);
     }
   }
 
@@ -202,7 +226,24 @@ export class Objects {
     await deletePrefix(this.#kv, keys.branches(runId));
     await deletePrefix(this.#kv, keys.holdersOfRun(runId));
     await deletePrefix(this.#kv, keys.objects(runId));
+    await this.#released.forgetRun(runId);
     await this.#blobs.deleteSpace(String(runId));
+  }
+
+  /** The branches and messages that need the object. */
+  async holders(runId: bigint, objectId: string): Promise<string[]> {
+    return await this.#names(keys.holders(runId, objectId));
+  }
+
+  /** The messages that need a branch; none when there is no such branch. */
+  async branchHolders(runId: bigint, branchId: string): Promise<string[]> {
+    return await this.#names(keys.branchHolders(runId, branchId));
+  }
+
+  async #names(prefix: Deno.KvKey): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { key } of this.#kv.list({ prefix })) names.push(String(key.at(-1)));
+    return names;
   }
 
   #hold(
@@ -230,7 +271,12 @@ export class Objects {
       if (await this.#hasAny(holders, holderId)) return;
       const { value } = await this.#kv.get<ObjectRow>(keys.object(runId, objectId));
       operation.delete(keys.object(runId, objectId));
-      if (value?.stored) freed.push({ objectId, isBlob: !value.inline });
+      if (!value?.stored) return;
+      this.#released.note(operation, runId, objectId);
+      freed.push({
+        objectId,
+        blobName: value.inline ? undefined : blobNameOf(objectId, value),
+      });
     }));
   }
 
@@ -242,9 +288,9 @@ export class Objects {
     return false;
   }
 
-  async #discard(runId: bigint, objectId: string): Promise<void> {
+  async #discard(runId: bigint, blobName: string): Promise<void> {
     const space = String(runId);
-    await this.#blobs.delete(space, objectId);
+    await this.#blobs.delete(space, blobName);
     await this.#deleteSpaceIfEnded(space);
   }
 
@@ -252,4 +298,11 @@ export class Objects {
     const { versionstamp } = await this.#kv.get(keys.openRun(BigInt(space)));
     if (versionstamp === null) await this.#blobs.deleteSpace(space);
   }
+}
+
+/** What may be known at once. */
+export type Awaitable<T> = T | Promise<T>;
+
+function blobNameOf(objectId: string, { blobName = objectId }: ObjectRow): string {
+  return blobName;
 }

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { ReleasedObjects } from "./released_objects.ts";
+import { LocalReleasedObjects } from "./released_objects.ts";
 
 Deno.test("ReleasedObjects remembers the latest 20,000 objects of all runs", () => {
-  const released = new ReleasedObjects();
+  const released = new LocalReleasedObjects();
   const known = (...ids: string[]) => ids.map((id) => released.has(1n, id));
   released.add(1n, "first");
   released.add(1n, "second");

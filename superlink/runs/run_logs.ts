@@ -5,8 +5,9 @@
  * @module
  */
 
-import { commit } from "../state/commit.ts";
+import { commit, Contention } from "../state/commit.ts";
 import { keys } from "../state/layout.ts";
+import { untilUncontended } from "../state/transitions.ts";
 import { lastLine } from "./last_line.ts";
 
 /** A chunk of a log; `at` is in microseconds since the epoch. */
@@ -17,17 +18,20 @@ export interface LogChunk {
 
 /** A Deno KV value has at most 64 KiB, and a character up to 4 bytes. */
 const CHUNK_CHARACTERS = 15_000;
-/** What a run may write in all, in characters; the rest is dropped with a note. */
+/** What a run may write in all through one process, in characters; the rest is dropped with a note. */
 const LOG_LIMIT_CHARACTERS = 64 * 1024 ** 2;
 
 /** The logs of all runs. */
 export class RunLogs {
   readonly #kv: Deno.Kv;
+  readonly #shared: boolean;
   readonly #lastAt = new Map<bigint, number>();
   readonly #written = new Map<bigint, number>();
 
-  constructor(kv: Deno.Kv) {
+  /** `shared` says that other processes add to the logs, too. */
+  constructor(kv: Deno.Kv, shared: boolean) {
     this.#kv = kv;
+    this.#shared = shared;
   }
 
   /** Adds text to a run's log. */
@@ -37,6 +41,10 @@ export class RunLogs {
     this.#written.set(runId, written + text.length);
     const full = written + text.length > LOG_LIMIT_CHARACTERS;
     const kept = full ? `${text}\n[The log of this run is full: no more is kept.]\n` : text;
+    if (this.#shared) {
+      for (const chunk of chunksOf(kept)) await this.#appendShared(runId, chunk, nowMicros);
+      return;
+    }
     let at = this.#lastAt.get(runId) ?? await this.#newest(runId);
     for (const chunk of chunksOf(kept)) {
       at = Math.max(nowMicros, at + 1);
@@ -71,6 +79,17 @@ export class RunLogs {
   forget(runId: bigint): void {
     this.#lastAt.delete(runId);
     this.#written.delete(runId);
+  }
+
+  /** A reader that has seen the end of the log must not miss what comes after it. */
+  async #appendShared(runId: bigint, chunk: string, nowMicros: number): Promise<void> {
+    const key = keys.logEnd(runId);
+    await untilUncontended(async () => {
+      const end = await this.#kv.get<number>(key);
+      const at = Math.max(nowMicros, (end.value ?? 0) + 1);
+      const operation = this.#kv.atomic().check(end).set(key, at).set(keys.log(runId, at), chunk);
+      if (await commit(operation) === undefined) throw new Contention("A run's log");
+    });
   }
 
   async #newest(runId: bigint): Promise<number> {

@@ -7,7 +7,7 @@ const RUN = 7n;
 async function onLogs(play: (logs: RunLogs, kv: Deno.Kv) => Promise<void>): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   try {
-    await play(new RunLogs(kv), kv);
+    await play(new RunLogs(kv, false), kv);
   } finally {
     kv.close();
   }
@@ -33,7 +33,7 @@ Deno.test("RunLogs keeps what was written in order, also within one microsecond"
     await logs.append(RUN, "", NOW);
     await logs.append(RUN, "clock went back;", NOW - 1_000_000);
     assertEquals(await textOf(logs), "0;1;2;3;4;clock went back;");
-    const again = new RunLogs(kv);
+    const again = new RunLogs(kv, false);
     await again.append(RUN, "after a restart", NOW);
     assertEquals(await textOf(again), "0;1;2;3;4;clock went back;after a restart");
   }));
@@ -86,7 +86,7 @@ Deno.test("RunLogs keeps 64 Mi characters of a run, and says that there was more
         };
         return operation;
       },
-    } as unknown as Deno.Kv);
+    } as unknown as Deno.Kv, false);
     for (let count = 0; count < 5; count++) await counting.append(RUN, piece, NOW);
     const size = commits.reduce((sum, text) => sum + text.length, 0);
     assertEquals(Math.floor(size / piece.length), 3);

@@ -9,13 +9,14 @@
 import { createHash } from "node:crypto";
 import { encodeHex } from "@std/encoding";
 import { type Bells, topics } from "../bells.ts";
-import { commit, StorageFailure } from "../state/commit.ts";
-import { keys, type RunEnd, type RunRow, type TokenRow } from "../state/layout.ts";
-import { OneAtATime } from "../state/one_at_a_time.ts";
+import { commit, Contention, StorageFailure } from "../state/commit.ts";
+import { keys, type RunEnd, type RunRow } from "../state/layout.ts";
 import { randomId } from "../../records/random_id.ts";
+import { Transitions } from "../state/transitions.ts";
 import * as life from "./run_life.ts";
 import { RunLogs } from "./run_logs.ts";
 import { type NewEvent, TaskEvents } from "./task_events.ts";
+import { LocalTokenLeases, SharedTokenLeases, type TokenLeases } from "./token_leases.ts";
 
 /** What a run is started with. */
 export type NewRun = Pick<
@@ -33,14 +34,24 @@ export interface RunCosts {
 /** A token has as many random bytes, and twice the characters (Flower 1.25). */
 const TOKEN_BYTES = 128;
 
+/** What runs work on. */
+export interface RunsOptions {
+  readonly kv: Deno.Kv;
+  readonly bells: Bells;
+  /** Whether other processes change the database, too. */
+  readonly shared: boolean;
+  /** Awaited whenever a run has ended, and again when that failed. */
+  readonly onFinished: (row: RunRow) => Promise<void>;
+}
+
 /** The runs of one database. */
 export class Runs {
   readonly #kv: Deno.Kv;
   readonly #bells: Bells;
+  readonly #shared: boolean;
   readonly #onFinished: (row: RunRow) => Promise<void>;
-  readonly #turns = new OneAtATime<bigint>();
-  /** Until when tokens hold, by their hashes. Only in memory: a start grants each app a new lease. */
-  readonly #leases = new Map<string, number>();
+  readonly #turns = new Transitions<bigint>();
+  readonly #tokens: TokenLeases;
   readonly #cleaning = new Set<bigint>();
   #startMicros = 0;
   /** Costs that are not on disk yet. */
@@ -48,12 +59,13 @@ export class Runs {
   readonly logs: RunLogs;
   readonly events: TaskEvents;
 
-  /** `onFinished` is awaited whenever a run has ended, and again when that failed. */
-  constructor(kv: Deno.Kv, bells: Bells, onFinished: (row: RunRow) => Promise<void>) {
+  constructor({ kv, bells, shared, onFinished }: RunsOptions) {
     this.#kv = kv;
     this.#bells = bells;
+    this.#shared = shared;
     this.#onFinished = onFinished;
-    this.logs = new RunLogs(kv);
+    this.#tokens = shared ? new SharedTokenLeases(kv) : new LocalTokenLeases(kv);
+    this.logs = new RunLogs(kv, shared);
     this.events = new TaskEvents(kv);
   }
 
@@ -138,18 +150,14 @@ export class Runs {
 
   /** The run that a token is for, while its lease runs. */
   async ofToken(token: string, nowMicros: number): Promise<RunRow | undefined> {
-    const tokenHash = hashOf(token);
-    if (!this.#holds(tokenHash, nowMicros)) return undefined;
-    const { value } = await this.#kv.get<TokenRow>(keys.token(tokenHash));
-    return value === null ? undefined : await this.get(value.runId);
+    const runId = await this.#tokens.runOf(hashOf(token), nowMicros);
+    return runId === undefined ? undefined : await this.get(runId);
   }
 
   /** Renews the lease of a token; false when it has ended. */
-  heartbeat(token: string, nowMicros: number): boolean {
-    const tokenHash = hashOf(token);
-    if (!this.#holds(tokenHash, nowMicros)) return false;
-    this.#leases.set(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
-    return true;
+  async heartbeat(token: string, nowMicros: number): Promise<boolean> {
+    const until = nowMicros + life.TOKEN_LIFE_MICROS;
+    return await this.#tokens.renew(hashOf(token), nowMicros, until);
   }
 
   /** Starting to running; `undefined` when the run is in another state. */
@@ -239,15 +247,12 @@ export class Runs {
     });
   }
 
-  /** Writes the costs of open runs to disk. */
+  /** Writes the costs of runs to disk. */
   async writeCosts(): Promise<void> {
     for (const [runId, costs] of [...this.#costs]) {
+      this.#costs.delete(runId);
       try {
-        await this.#change(runId, (row) => {
-          const counted = this.#withCosts(row);
-          this.#costs.delete(runId);
-          return row.status === "finished" ? undefined : counted;
-        });
+        await this.#change(runId, (row) => this.#counts(row) ? plus(row, costs) : undefined);
       } catch (error) {
         this.addCosts(runId, costs);
         throw error;
@@ -262,7 +267,7 @@ export class Runs {
   async expireDue(nowMicros: number): Promise<RunRow[]> {
     const ended: RunRow[] = [];
     for (const row of await this.open()) {
-      const due = this.#dueSince(row, nowMicros);
+      const due = await this.#dueSince(row, nowMicros);
       if (due === undefined) continue;
       if (row.requeues && row.status === "starting") {
         await this.#requeue(row);
@@ -286,7 +291,7 @@ export class Runs {
     for (const row of await this.open()) {
       const tokenHash = life.heldToken(row);
       if (tokenHash !== undefined) {
-        this.#leases.set(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
+        this.#tokens.given(tokenHash, nowMicros + life.TOKEN_LIFE_MICROS);
       }
     }
   }
@@ -311,23 +316,22 @@ export class Runs {
     const tokenHash = hashOf(token);
     const row = await this.#change(runId, (row) => next(row, tokenHash));
     if (!row) return undefined;
-    this.#leases.set(tokenHash, nowMicros + life.FIRST_TOKEN_LIFE_MICROS);
+    this.#tokens.given(tokenHash, nowMicros + life.FIRST_TOKEN_LIFE_MICROS);
     return token;
   }
 
-  #dueSince(row: RunRow, nowMicros: number): { at: number; why: string } | undefined {
+  async #dueSince(
+    row: RunRow,
+    nowMicros: number,
+  ): Promise<{ at: number; why: string } | undefined> {
     if (row.outputsAt !== undefined) {
       const at = Math.max(row.outputsAt, this.#startMicros) + life.REPORT_TIME_MICROS;
       if (at > nowMicros) return undefined;
       return { at, why: "The ServerApp handed in its outputs but did not report how it ended." };
     }
-    const at = this.#leases.get(row.tokenHash ?? "");
+    const at = await this.#tokens.until(row.tokenHash ?? "");
     if (at === undefined || at > nowMicros) return undefined;
     return { at, why: "No heartbeat received from the run." };
-  }
-
-  #holds(tokenHash: string, nowMicros: number): boolean {
-    return (this.#leases.get(tokenHash) ?? 0) > nowMicros;
   }
 
   async #cleanUp(row: RunRow): Promise<void> {
@@ -358,12 +362,12 @@ export class Runs {
       const [before, after] = [life.heldToken(found.value), life.heldToken(row)];
       if (before !== undefined && before !== after) operation.delete(keys.token(before));
       if (after !== undefined && before !== after) {
-        const token: TokenRow = { runId };
-        operation.set(keys.token(after), token);
+        const until = (row.startingAt ?? 0) + life.FIRST_TOKEN_LIFE_MICROS;
+        operation.set(keys.token(after), this.#tokens.row(runId, until));
       }
       also(operation);
-      if (await commit(operation) === undefined) throw new Error("A run was changed by another.");
-      if (before !== undefined && before !== after) this.#leases.delete(before);
+      if (await commit(operation) === undefined) throw new Contention("A run");
+      if (before !== undefined && before !== after) this.#tokens.taken(before);
       if (row.status !== found.value.status) this.#bells.ring(topics.run(runId));
       return row;
     });
@@ -371,14 +375,22 @@ export class Runs {
 
   #withCosts(row: RunRow): RunRow {
     const costs = this.#costs.get(row.runId);
-    if (!costs || row.status === "finished") return row;
-    return {
-      ...row,
-      bytesSent: row.bytesSent + costs.bytesSent,
-      bytesReceived: row.bytesReceived + costs.bytesReceived,
-      clientAppRuntimeS: row.clientAppRuntimeS + costs.clientAppRuntimeS,
-    };
+    return costs && this.#counts(row) ? plus(row, costs) : row;
   }
+
+  /** A run that has ended costs no more; but others may have noted before what is not written yet. */
+  #counts({ status }: RunRow): boolean {
+    return this.#shared || status !== "finished";
+  }
+}
+
+function plus(row: RunRow, costs: Required<RunCosts>): RunRow {
+  return {
+    ...row,
+    bytesSent: row.bytesSent + costs.bytesSent,
+    bytesReceived: row.bytesReceived + costs.bytesReceived,
+    clientAppRuntimeS: row.clientAppRuntimeS + costs.clientAppRuntimeS,
+  };
 }
 
 function hashOf(token: string): string {

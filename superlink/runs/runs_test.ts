@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { Bells } from "../bells.ts";
+import { LocalBells } from "../bells.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { refusal } from "../testing/fleet_client.ts";
 import { leftoversIn } from "../testing/leftovers.ts";
@@ -30,9 +30,14 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   const ended: bigint[] = [];
   const runsOn = () =>
-    new Runs(kv, new Bells(), ({ runId }) => {
-      ended.push(runId);
-      return Promise.resolve();
+    new Runs({
+      kv,
+      bells: new LocalBells(),
+      shared: false,
+      onFinished({ runId }) {
+        ended.push(runId);
+        return Promise.resolve();
+      },
     });
   const runs = runsOn();
   try {
@@ -83,10 +88,10 @@ Deno.test("A token holds for 30 s, and for 60 s from each heartbeat on", () =>
     const at = (seconds: number) => NOW + seconds * SECOND;
     assertEquals((await runs.ofToken(token, at(30) - 1))?.runId, runId);
     assertEquals(await runs.ofToken(token, at(30)), undefined);
-    assertEquals(runs.heartbeat(token, at(30)), false);
-    assertEquals(runs.heartbeat(token, at(29)), true);
+    assertEquals(await runs.heartbeat(token, at(30)), false);
+    assertEquals(await runs.heartbeat(token, at(29)), true);
     assertEquals((await runs.ofToken(token, at(89) - 1))?.runId, runId);
-    assertEquals(runs.heartbeat(token, at(88)), true);
+    assertEquals(await runs.heartbeat(token, at(88)), true);
     assertEquals(await runs.expireDue(at(148) - 1), []);
     assertEquals((await runs.expireDue(at(148))).map(summary), [[
       "finished",
@@ -94,7 +99,7 @@ Deno.test("A token holds for 30 s, and for 60 s from each heartbeat on", () =>
       SILENT,
       148 * SECOND,
     ]]);
-    assertEquals(runs.heartbeat(token, at(148)), false);
+    assertEquals(await runs.heartbeat(token, at(148)), false);
     assertEquals(await runs.ofToken(token, at(100)), undefined);
   }));
 
@@ -128,7 +133,7 @@ Deno.test("A run that failed keeps its reason, however long ago its lease ended 
     assertEquals(await runs.finish(runId, NOW + 2 * SECOND, "stopped", "late"), undefined);
     assertEquals(summary(await runs.get(runId)), ["finished", "failed", "boom", SECOND]);
     assertEquals(await runs.ofToken(token, NOW), undefined);
-    assertEquals(runs.heartbeat(token, NOW), false);
+    assertEquals(await runs.heartbeat(token, NOW), false);
   }));
 
 Deno.test("A run whose app handed in its outputs and never reported fails after 60 s (D10)", () =>
@@ -136,7 +141,7 @@ Deno.test("A run whose app handed in its outputs and never reported fails after 
     const { runs } = stage;
     const { runId, token } = await running(stage);
     await runs.outputsPushed(runId, NOW + SECOND);
-    assertEquals(runs.heartbeat(token, NOW + SECOND), false);
+    assertEquals(await runs.heartbeat(token, NOW + SECOND), false);
     assertEquals(await runs.expireDue(NOW + 61 * SECOND - 1), []);
     await runs.expireDue(NOW + 61 * SECOND);
     const [status, end, details, at] = summary(await runs.get(runId))!;
@@ -154,7 +159,7 @@ Deno.test("Leases do not run while the SuperLink is down, and each app has 60 s 
     assertEquals((await again.ofToken(silent.token, later))?.runId, silent.runId);
     assertEquals(await again.ofToken(reports.token, later), undefined);
     assertEquals(await again.expireDue(later + 60 * SECOND - 1), []);
-    assertEquals(again.heartbeat(silent.token, later + 59 * SECOND), true);
+    assertEquals(await again.heartbeat(silent.token, later + 59 * SECOND), true);
     const [expired] = await again.expireDue(later + 60 * SECOND);
     assertEquals(expired?.runId, reports.runId);
     await again.finish(silent.runId, later, "completed", "");

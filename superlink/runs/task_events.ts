@@ -5,8 +5,9 @@
  * @module
  */
 
-import { commit } from "../state/commit.ts";
+import { commit, Contention } from "../state/commit.ts";
 import { type EventRow, keys } from "../state/layout.ts";
+import { untilUncontended } from "../state/transitions.ts";
 
 /** What an app reports: the kind of event, and a JSON object. */
 export type NewEvent = Pick<EventRow, "event" | "data">;
@@ -44,14 +45,18 @@ export class TaskEvents {
   /** Adds events to a run; nothing, and false, when one is malformed or there is no room for all. */
   async append(runId: bigint, events: readonly NewEvent[], nowMicros: number): Promise<boolean> {
     if (!events.every(isWellFormed)) return false;
-    let id = await this.#newest(runId);
-    if (id + events.length > MAX_EVENTS) return false;
+    if (await this.#newest(runId) + events.length > MAX_EVENTS) return false;
     for (const { event, data } of events) {
-      id++;
       const row: EventRow = { at: nowMicros, event, data };
-      await commit(this.#kv.atomic().set(keys.event(runId, id), row));
+      await untilUncontended(() => this.#add(runId, row));
     }
     return true;
+  }
+
+  async #add(runId: bigint, row: EventRow): Promise<void> {
+    const key = keys.event(runId, await this.#newest(runId) + 1);
+    const operation = this.#kv.atomic().check({ key, versionstamp: null }).set(key, row);
+    if (await commit(operation) === undefined) throw new Contention("A run's events");
   }
 
   /** The events of a run, in their order. */

@@ -87,12 +87,12 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
   return defineService(Runtime, (call) => runtimeCaller(call, { seekers, runOfToken }), {
     async pullPendingTasks(request, call: Call<RuntimeCaller>) {
-      seekerOf(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
+      await seekerOf(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
       return { tasks: (await pending()).map(taskView) };
     },
 
     async claimTask(request, call: Call<RuntimeCaller>) {
-      seekerOf(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
+      await seekerOf(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
       const row = await runs.get(request.taskId);
       if (!row || !isPendingTask(row)) return {};
       return { token: await runs.claimTask(row.runId, clock.nowMicros()) ?? "" };
@@ -100,10 +100,10 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
     async acquireTask(request, call: Call<RuntimeCaller>) {
       const { signal, caller } = call;
-      seekerOf(call).proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
+      await seekerOf(call).proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
       if (!request.supportedTaskTypes.includes(TASK_TYPE)) return {};
       const deadlineMs = Date.now() + holdMs(caller);
-      using listener = bells.listen(topics.pendingRuns);
+      using listener = await bells.listen(topics.pendingRuns);
       for (;;) {
         for (const row of await pending()) {
           if (signal.aborted) return {};
@@ -150,7 +150,8 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
     async getNodes(_request, call: Call<RuntimeCaller>) {
       await requireRunning(taskOf(call));
       await nodes.expireDue(clock.nowMicros());
-      const online = await Promise.all(nodes.onlineIds().map((nodeId) => nodes.get(nodeId)));
+      const onlineIds = await nodes.onlineIds();
+      const online = await Promise.all(onlineIds.map((nodeId) => nodes.get(nodeId)));
       return { nodes: online.flatMap((node) => node ? [nodeInfo141(node)] : []) };
     },
 

@@ -11,6 +11,18 @@ export class StorageFailure extends StatusError {
 }
 
 /**
+ * Somebody else changed what a transition started from, and nothing of it was written. `Transitions`
+ * does it again; a peer that is told of it all the same may come back.
+ */
+export class Contention extends StatusError {
+  constructor(what: string) {
+    super("UNAVAILABLE", "The SuperLink is busy with this. Try again.", {
+      cause: new Error(`${what} was changed by somebody else, again and again.`),
+    });
+  }
+}
+
+/**
  * Commits, and gives the new versionstamp, or `undefined` when a check did not hold. Throws a
  * {@linkcode StorageFailure} when the database cannot write.
  */

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { equalBytes } from "../../keys/bytes.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { type Blobs, FileBlobs } from "../objects/blobs.ts";
-import { keys, SCHEMA_VERSION, type SchemaRow } from "./layout.ts";
+import { holdLock } from "./file_lock.ts";
+import { stamp } from "./schema.ts";
 
 /** An open database. */
 export interface Database {
@@ -18,6 +19,8 @@ export interface Database {
   readonly blobs: Blobs;
   /** Whether what is written outlives the process. */
   readonly durable: boolean;
+  /** Whether other processes read and write it, too. */
+  readonly shared: boolean;
   /** The file, or `memory`, for the log. */
   readonly place: string;
   close(): void | Promise<void>;
@@ -43,6 +46,7 @@ export async function openDatabase(place: string): Promise<Database> {
       kv,
       blobs: new FileBlobs(folder),
       durable: false,
+      shared: false,
       place: "memory",
       async close() {
         kv.close();
@@ -57,7 +61,7 @@ export async function openDatabase(place: string): Promise<Database> {
   }
   const path = await realPath(resolve(place));
   refuseForeignFile(path);
-  const lock = await holdLock(path);
+  const lock = await holdLock(path, "exclusive");
   try {
     const kv = await Deno.openKv(path);
     await stamp(kv, path);
@@ -65,6 +69,7 @@ export async function openDatabase(place: string): Promise<Database> {
       kv,
       blobs: new FileBlobs(`${path}.objects`),
       durable: true,
+      shared: false,
       place: path,
       close() {
         kv.close();
@@ -88,25 +93,6 @@ async function realPath(path: string): Promise<string> {
   } catch {
     return path;
   }
-}
-
-/** A lock file beside the database; the system lets go of it when the process ends in any way. */
-async function holdLock(path: string): Promise<Deno.FsFile> {
-  let file: Deno.FsFile;
-  try {
-    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    file = await Deno.open(`${path}.lock`, { create: true, write: true, read: true, mode: 0o600 });
-  } catch (cause) {
-    throw new ExitError(`The database "${path}" cannot be made or opened.`, {
-      cause,
-      remedy: "Check that its folder can be written to, or choose another with --database.",
-    });
-  }
-  if (await file.tryLock(true)) return file;
-  file.close();
-  throw new ExitError(`The database "${path}" is held by another SuperLink.`, {
-    remedy: "Stop that SuperLink first, or choose another file with --database.",
-  });
 }
 
 /** Deno KV would write its tables into any SQLite file, so look before it does. */
@@ -167,30 +153,4 @@ function notOurs(path: string, why: string, cause?: unknown): ExitError {
     cause,
     remedy: "Choose another file with --database; a file that does not exist yet will be made.",
   });
-}
-
-async function stamp(kv: Deno.Kv, place: string): Promise<void> {
-  const found = await kv.get<SchemaRow>(keys.schema);
-  if (found.value === null) {
-    for await (const _ of kv.list({ prefix: [] }, { limit: 1 })) {
-      kv.close();
-      throw notOurs(place, "its Deno KV data is another program's");
-    }
-    const row: SchemaRow = { program: "trellis-superlink", version: SCHEMA_VERSION };
-    await kv.atomic().check(found).set(keys.schema, row).commit();
-    return;
-  }
-  const { program, version } = found.value;
-  if (program !== "trellis-superlink") {
-    kv.close();
-    throw notOurs(place, "its Deno KV data is another program's");
-  }
-  if (version > SCHEMA_VERSION) {
-    kv.close();
-    throw new ExitError(
-      `The database "${place}" was written by a newer Trellis (its layout is version ${version}, ` +
-        `this one knows ${SCHEMA_VERSION}).`,
-      { remedy: "Use that Trellis or a newer one, or choose another file with --database." },
-    );
-  }
 }

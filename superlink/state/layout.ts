@@ -23,7 +23,24 @@
  * | `branch`, run id, branch id, message id | `null` | that message needs the branch's objects |
  * | `holder`, run id, object id, branch or message id | `null` | that branch has the object, or it is that message's own |
  *
- * What belongs to messages goes when its run ends; only `run`, `log` and `event` stay.
+ * | `handed-out`, node id, run id, message id | `null` | the instruction is with its node, which has not confirmed it |
+ *
+ * Where several SuperLinks share the database there is also:
+ *
+ * | key | value | there while |
+ * |---|---|---|
+ * | `proof`, key id, r | `null` | the proof could be used again |
+ * | `nonce`, text | `null` | a SuperExec's proof could be used again |
+ * | `registrations`, host | {@linkcode BucketRow} | a host registered nodes by itself lately |
+ * | `bell`, topic | `null` | it was rung within the hour; others watch it |
+ * | `turn`, run id | {@linkcode TurnRow} | its messages were changed; whoever changes them checks that nobody else did |
+ * | `released`, run id, object id | `null` | the object was needed until a moment ago |
+ * | `log-end`, run id | microseconds | the run's log has a chunk of that time and none after |
+ * | `blob`, space, name | {@linkcode BlobRow} | the bytes are stored, in chunks |
+ * | `chunk`, space, name, n | bytes | they belong to a blob, or to one that is being written |
+ *
+ * What belongs to messages goes when its run ends; only `run`, `log`, `event` and
+ * `log-end` stay.
  *
  * A transition writes all of its rows in one atomic commit, so there is no row without its index
  * and no index without its row, whenever the process dies.
@@ -81,6 +98,11 @@ export interface KeyRow {
 export interface LeaseRow {
   readonly onlineUntil: number;
   readonly heartbeatIntervalS: number;
+  /**
+   * Where several SuperLinks share the database: nothing was heard since the node's activation, or
+   * its process gave up a call that was held for it.
+   */
+  readonly session?: "joined" | "left";
 }
 
 /** The life of a run (Flower's words). */
@@ -125,6 +147,8 @@ export interface RunRow {
 /** A token that an app holds. */
 export interface TokenRow {
   readonly runId: bigint;
+  /** Where several SuperLinks share the database: until when it holds. */
+  readonly heldUntil?: number;
 }
 
 /** Something that a ServerApp reported of itself; `at` is in microseconds since the epoch. */
@@ -162,6 +186,26 @@ export interface MessageRow {
 export interface ObjectRow {
   readonly stored: boolean;
   readonly inline?: Uint8Array;
+  /** The name of its blob where that is not the object's id. */
+  readonly blobName?: string;
+}
+
+/** The turn of a run; see `messages/run_turns.ts`. */
+export interface TurnRow {
+  /** What belongs to its messages is being or was deleted. */
+  readonly ended: boolean;
+}
+
+/** Bytes that are stored in chunks. */
+export interface BlobRow {
+  readonly chunkCount: number;
+  readonly sizeBytes: number;
+}
+
+/** A host's bucket of registrations, as it was at a time. */
+export interface BucketRow {
+  readonly tokens: number;
+  readonly updatedAt: number;
 }
 
 export const keys = {
@@ -197,6 +241,13 @@ export const keys = {
     messageId,
   ],
   inboxes: (nodeId: bigint) => ["inbox", nodeId],
+  handedOut: ({ nodeId, runId, messageId }: MessageRow) => [
+    "handed-out",
+    nodeId,
+    runId,
+    messageId,
+  ],
+  handedOutTo: (nodeId: bigint) => ["handed-out", nodeId],
   reply: (runId: bigint, instructionId: string) => ["reply", runId, instructionId],
   replies: (runId: bigint) => ["reply", runId],
   object: (runId: bigint, objectId: string) => ["object", runId, objectId],
@@ -217,4 +268,18 @@ export const keys = {
   ],
   holders: (runId: bigint, objectId: string) => ["holder", runId, objectId],
   holdersOfRun: (runId: bigint) => ["holder", runId],
+  proof: (keyId: string, r: bigint) => ["proof", keyId, r],
+  nonce: (text: string) => ["nonce", text],
+  registrations: (host: string) => ["registrations", host],
+  bell: (topic: string) => ["bell", topic],
+  turn: (runId: bigint) => ["turn", runId],
+  released: (runId: bigint, objectId: string) => ["released", runId, objectId],
+  releasedOfRun: (runId: bigint) => ["released", runId],
+  logEnd: (runId: bigint) => ["log-end", runId],
+  blob: (space: string, name: string) => ["blob", space, name],
+  blobs: (space: string) => ["blob", space],
+  chunk: (space: string, name: string, chunk: number) => ["chunk", space, name, chunk],
+  chunksOf: (space: string, name: string) => ["chunk", space, name],
+  chunks: (space: string) => ["chunk", space],
+  allChunks: ["chunk"],
 } as const;

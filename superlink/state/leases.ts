@@ -1,5 +1,7 @@
 /**
- * The leases of the nodes that are online: in memory, and on disk at most a second late.
+ * The leases of the nodes that are online, for a SuperLink that is alone on its database: in memory,
+ * and on disk at most a second late. (Several have `shared_leases.ts`.)
+ *
  * A heartbeat that only renews a lease is the one thing that is answered before it is on disk,
  * because losing one is harmless: after a start every node gets an interval's grace.
  *
@@ -17,13 +19,45 @@ export interface Lease extends LeaseRow {
   readonly holder?: Connection;
   /** The one before. Should it speak again, two processes use one key. */
   readonly previous?: Connection;
+  /** Where others renew it, too: it is still as it was read. */
+  readonly check?: Deno.AtomicCheck;
+}
+
+/** A change of a node's lease, together with the commit of the transition that it belongs to. */
+export interface LeaseChange {
+  readonly nodeId: bigint;
+  /** The lease that the transition was decided on. */
+  readonly before: Lease | undefined;
+  /** The new one, or none. */
+  readonly after: (LeaseRow & { readonly holder: Connection }) | undefined;
+  readonly operation: Deno.AtomicOperation;
+  /** Commits the operation; throws when a check did not hold. */
+  readonly save: () => Promise<void>;
+}
+
+/** The leases of all online nodes. */
+export interface Leases {
+  get(nodeId: bigint): Lease | undefined | Promise<Lease | undefined>;
+  /** The leases of all nodes that have one. */
+  all(): ReadonlyMap<bigint, LeaseRow> | Promise<ReadonlyMap<bigint, LeaseRow>>;
+  /** Renews a lease in one step; false when there is none. */
+  renew(nodeId: bigint, row: LeaseRow): boolean | Promise<boolean>;
+  /**
+   * Notes the connection that an online node spoke on. Gives true when the node speaks on two
+   * connections by turns, which only two processes with one key do.
+   */
+  hold(nodeId: bigint, connection: Connection): boolean;
+  /** Makes a change. */
+  change(change: LeaseChange): Promise<void>;
+  /** Writes what was renewed and is not on disk yet. */
+  write(): Promise<void>;
 }
 
 /** The most leases in one commit: Deno KV takes 1,000 mutations. */
 const BATCH_LIMIT = 500;
 
-/** The leases of all online nodes. */
-export class Leases {
+/** Leases in memory. */
+export class LocalLeases implements Leases {
   readonly #kv: Deno.Kv;
   readonly #log: Log;
   readonly #leases = new Map<bigint, Lease>();
@@ -42,30 +76,25 @@ export class Leases {
     return this.#leases.get(nodeId);
   }
 
-  get size(): number {
-    return this.#leases.size;
+  all(): ReadonlyMap<bigint, LeaseRow> {
+    return this.#leases;
   }
 
-  ids(): bigint[] {
-    return [...this.#leases.keys()];
-  }
-
-  /** Takes a lease that a commit has put on disk. */
-  put(nodeId: bigint, lease: Lease): void {
-    this.#leases.set(nodeId, lease);
-    this.#unwritten.delete(nodeId);
+  /** Takes a lease that an earlier process left; the disk follows with the next {@linkcode write}. */
+  restore(nodeId: bigint, row: LeaseRow): void {
+    this.#leases.set(nodeId, row);
+    this.#unwritten.add(nodeId);
   }
 
   /** Renews in memory; the disk follows with the next {@linkcode write}. */
-  renew(nodeId: bigint, row: LeaseRow): void {
-    this.#leases.set(nodeId, { ...this.#leases.get(nodeId), ...row });
+  renew(nodeId: bigint, row: LeaseRow): boolean {
+    const lease = this.#leases.get(nodeId);
+    if (!lease) return false;
+    this.#leases.set(nodeId, { ...lease, ...row });
     if (!this.#frozen.has(nodeId)) this.#unwritten.add(nodeId);
+    return true;
   }
 
-  /**
-   * Notes the connection that an online node spoke on. Gives true when the node speaks on two
-   * connections by turns, which only two processes with one key do.
-   */
   hold(nodeId: bigint, connection: Connection): boolean {
     const lease = this.#leases.get(nodeId);
     if (!lease || lease.holder === connection) return false;
@@ -79,22 +108,18 @@ export class Leases {
     return twice;
   }
 
-  /** Forgets a lease that a commit has removed from disk. */
-  remove(nodeId: bigint): void {
-    this.#leases.delete(nodeId);
-    this.#unwritten.delete(nodeId);
-  }
-
-  /**
-   * Runs a commit that puts or removes the node's lease while no {@linkcode write} touches it, so
-   * that neither overtakes the other.
-   */
-  async whileFrozen<T>(nodeId: bigint, task: () => Promise<T>): Promise<T> {
+  /** No {@linkcode write} touches the lease meanwhile, so that neither overtakes the other. */
+  async change({ nodeId, after, operation, save }: LeaseChange): Promise<void> {
+    if (after) operation.set(keys.lease(nodeId), leaseRow(after));
+    else operation.delete(keys.lease(nodeId));
     this.#frozen.add(nodeId);
     const wasUnwritten = this.#unwritten.delete(nodeId);
     try {
       await this.#writing;
-      return await task();
+      await save();
+      if (after) this.#leases.set(nodeId, after);
+      else this.#leases.delete(nodeId);
+      this.#unwritten.delete(nodeId);
     } catch (error) {
       if (wasUnwritten) this.#unwritten.add(nodeId);
       throw error;
@@ -103,16 +128,6 @@ export class Leases {
     }
   }
 
-  /** The nodes whose lease has run out. */
-  due(nowMicros: number): bigint[] {
-    const due: bigint[] = [];
-    for (const [nodeId, lease] of this.#leases) {
-      if (lease.onlineUntil <= nowMicros) due.push(nodeId);
-    }
-    return due;
-  }
-
-  /** Writes the renewed leases. */
   async write(): Promise<void> {
     await this.#writing;
     if (this.#unwritten.size === 0) return;

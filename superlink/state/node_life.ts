@@ -30,6 +30,11 @@ export function renewedLease(nowMicros: number, heartbeatIntervalS: number): Lea
   };
 }
 
+/** When the sign of life came that bought a lease. */
+export function leaseBegan({ onlineUntil, heartbeatIntervalS }: LeaseRow): number {
+  return onlineUntil - Math.round(PATIENCE * heartbeatIntervalS * MICROS_PER_SECOND);
+}
+
 /** The lease after the SuperLink was down: it did not run meanwhile, and one interval is granted. */
 export function leaseAfterStart(lease: LeaseRow, startMicros: number): LeaseRow {
   const grace = startMicros + Math.round(lease.heartbeatIntervalS * MICROS_PER_SECOND);

@@ -1,11 +1,11 @@
 /**
- * The rows of nodes: on disk, and in memory once they were read, because this process alone changes
- * them and every call of a SuperNode asks who it is.
+ * The rows of nodes: on disk, and where this process alone changes them also in memory once they were
+ * read, because every call of a SuperNode asks who it is.
  *
  * @module
  */
 
-import { commit } from "./commit.ts";
+import { commit, Contention } from "./commit.ts";
 import { type KeyRow, keys, type NodeRow } from "./layout.ts";
 
 /** A row with what the next commit checks. */
@@ -17,11 +17,15 @@ export interface NodeEntry {
 /** Reads and saves rows. Callers that change one node's row take turns. */
 export class NodeRows {
   readonly #kv: Deno.Kv;
+  readonly #shared: boolean;
   readonly #entries = new Map<bigint, NodeEntry>();
+  /** A key that owns a node never owns another, so this holds whoever changes the rows. */
   readonly #nodeIds = new Map<string, bigint>();
 
-  constructor(kv: Deno.Kv) {
+  /** `shared` says that other processes change the rows, too. */
+  constructor(kv: Deno.Kv, shared: boolean) {
     this.#kv = kv;
+    this.#shared = shared;
   }
 
   async find(nodeId: bigint): Promise<NodeEntry | undefined> {
@@ -30,7 +34,7 @@ export class NodeRows {
     const found = await this.#kv.get<NodeRow>(keys.node(nodeId));
     if (found.versionstamp === null) return undefined;
     const entry = { row: found.value, versionstamp: found.versionstamp };
-    this.#entries.set(nodeId, entry);
+    this.#keep(nodeId, entry);
     return entry;
   }
 
@@ -58,9 +62,9 @@ export class NodeRows {
     );
     if (versionstamp === undefined) {
       this.#entries.delete(row.nodeId);
-      throw contended();
+      throw new Contention("A node's row");
     }
-    this.#entries.set(row.nodeId, { row, versionstamp });
+    this.#keep(row.nodeId, { row, versionstamp });
   }
 
   /**
@@ -90,9 +94,8 @@ export class NodeRows {
     }
     return count;
   }
-}
 
-/** What is thrown when a commit's check failed that nothing else should have touched. */
-export function contended(): Error {
-  return new Error("A node's row was changed by somebody else.");
+  #keep(nodeId: bigint, entry: NodeEntry): void {
+    if (!this.#shared) this.#entries.set(nodeId, entry);
+  }
 }

@@ -10,13 +10,13 @@
 import type { Log } from "../../terminal/log.ts";
 import type { Connection } from "../../wire/connection.ts";
 import { randomId } from "../../records/random_id.ts";
-import { commit } from "./commit.ts";
+import { commit, Contention } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
-import { type Lease, leaseRow, Leases } from "./leases.ts";
+import { type Lease, type Leases, LocalLeases } from "./leases.ts";
 import type { Marks } from "./marks.ts";
 import * as life from "./node_life.ts";
-import { contended, NodeRows } from "./node_rows.ts";
-import { OneAtATime } from "./one_at_a_time.ts";
+import { type NodeEntry, NodeRows } from "./node_rows.ts";
+import { Transitions, untilUncontended } from "./transitions.ts";
 
 /** What is known of a key when it is registered. */
 export interface Registration {
@@ -34,7 +34,7 @@ export interface Registration {
 /** A node as others see it: its row, and its lease while it is online. */
 export interface Node {
   readonly row: NodeRow;
-  readonly lease: Lease | undefined;
+  readonly lease: LeaseRow | undefined;
 }
 
 /** What became of an activation. */
@@ -51,29 +51,36 @@ export interface NodeEvents {
   unregistered(row: NodeRow): void;
 }
 
-/** A concurrent change made the commit's checks fail this often: something is wrong. */
-const MAX_ATTEMPTS = 8;
+/** What the registry works with besides the database. */
+export interface NodesOptions {
+  readonly events: NodeEvents;
+  readonly leases: Leases;
+  /** Whether other processes change the database, too. */
+  readonly shared: boolean;
+  readonly marks: Marks | undefined;
+}
 
-/** The registry of nodes on one Deno KV database that this process holds alone. */
+/** The registry of nodes on one Deno KV database. */
 export class Nodes {
   readonly #kv: Deno.Kv;
   readonly #leases: Leases;
   readonly #events: NodeEvents;
   readonly #marks: Marks | undefined;
-  readonly #turns = new OneAtATime<bigint>();
+  readonly #turns = new Transitions<bigint>();
   readonly #rows: NodeRows;
 
-  private constructor(kv: Deno.Kv, leases: Leases, events: NodeEvents, marks: Marks | undefined) {
+  constructor(kv: Deno.Kv, { events, leases, shared, marks }: NodesOptions) {
     this.#kv = kv;
-    this.#rows = new NodeRows(kv);
+    this.#rows = new NodeRows(kv, shared);
     this.#leases = leases;
     this.#events = events;
     this.#marks = marks;
   }
 
   /**
-   * Reads who was online, and grants those nodes an interval's grace from `startMicros`. `marks` are
-   * those of the same database, where it has any.
+   * The registry of a SuperLink that is alone on its database. Reads who was online, and grants those
+   * nodes an interval's grace from `startMicros`. `marks` are those of the same database, where it has
+   * any.
    */
   static async open(
     kv: Deno.Kv,
@@ -82,14 +89,14 @@ export class Nodes {
     startMicros: number,
     marks?: Marks,
   ): Promise<Nodes> {
-    const leases = new Leases(kv, log);
+    const leases = new LocalLeases(kv, log);
     for await (const { key, value } of kv.list<LeaseRow>({ prefix: keys.leases })) {
       const nodeId = key.at(-1);
       if (typeof nodeId === "bigint") {
-        leases.renew(nodeId, life.leaseAfterStart(value, startMicros));
+        leases.restore(nodeId, life.leaseAfterStart(value, startMicros));
       }
     }
-    return new Nodes(kv, leases, events, marks);
+    return new Nodes(kv, { events, leases, shared: false, marks });
   }
 
   /** The living (not unregistered) node of a key. */
@@ -101,15 +108,16 @@ export class Nodes {
   /** A node in any state. */
   async get(nodeId: bigint): Promise<Node | undefined> {
     const entry = await this.#rows.find(nodeId);
-    return entry && { row: entry.row, lease: this.#leases.get(nodeId) };
+    return entry && { row: entry.row, lease: await this.#leases.get(nodeId) };
   }
 
   /** Every node, unregistered ones too, oldest first. Leases that ran out are ended before. */
   async list(nowMicros: number): Promise<Node[]> {
     await this.expireDue(nowMicros);
+    const leases = await this.#leases.all();
     const nodes: Node[] = [];
     for await (const row of this.#rows.all()) {
-      nodes.push({ row, lease: this.#leases.get(row.nodeId) });
+      nodes.push({ row, lease: leases.get(row.nodeId) });
     }
     return nodes.sort((a, b) => a.row.registeredAt - b.row.registeredAt);
   }
@@ -125,13 +133,8 @@ export class Nodes {
   }
 
   /** The nodes that are online, in no order. */
-  onlineIds(): bigint[] {
-    return this.#leases.ids();
-  }
-
-  /** How many nodes are online. */
-  get onlineCount(): number {
-    return this.#leases.size;
+  async onlineIds(): Promise<bigint[]> {
+    return [...(await this.#leases.all()).keys()];
   }
 
   /**
@@ -143,7 +146,7 @@ export class Nodes {
     nowMicros: number,
     markMicros?: number,
   ): Promise<NodeRow | undefined> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    return await untilUncontended(async () => {
       const keyEntry = await this.#kv.get<KeyRow>(keys.key(registration.keyId));
       if (keyEntry.value !== null) return undefined;
       const row: NodeRow = {
@@ -161,9 +164,9 @@ export class Nodes {
         .set(keys.key(row.keyId), keyRow)
         .set(keys.node(row.nodeId), row);
       if (markMicros !== undefined) operation.set(keys.mark(row.keyId), markMicros);
-      if (await commit(operation) !== undefined) return row;
-    }
-    throw contended();
+      if (await commit(operation) === undefined) throw new Contention("A key's row");
+      return row;
+    });
   }
 
   /**
@@ -182,18 +185,22 @@ export class Nodes {
     const found = await this.ofKey(keyId);
     if (!found) return { outcome: "unknown" };
     return await this.#turns.run(found.nodeId, async () => {
-      const row = await this.#endLeaseIfDue(found.nodeId, nowMicros);
-      if (!row || row.status === "unregistered") return { outcome: "unknown" };
-      const lease = this.#leases.get(row.nodeId);
+      const entry = await this.#endLeaseIfDue(found.nodeId, nowMicros);
+      if (!entry || entry.row.status === "unregistered") return { outcome: "unknown" };
+      const { row } = entry;
+      const lease = await this.#leases.get(row.nodeId);
       if (row.status === "online" && lease?.holder === connection) {
-        this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
+        await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
         return { outcome: "repeated", row };
       }
       const takeover = row.status === "online";
       if (takeover && lease?.holder && !lease.holder.closed.aborted) {
         return { outcome: "refused", row };
       }
-      const activated = await this.#goOnline(row, heartbeatIntervalS, connection, nowMicros, true);
+      const activated = await this.#goOnline(
+        { entry, lease, heartbeatIntervalS, holder: connection, joins: true },
+        nowMicros,
+      );
       return { outcome: takeover ? "taken-over" : "activated", row: activated };
     });
   }
@@ -208,19 +215,19 @@ export class Nodes {
     connection: Connection,
     nowMicros: number,
   ): Promise<NodeRow | "renewed" | "unknown"> {
+    const renewed = life.renewedLease(nowMicros, heartbeatIntervalS);
     // Not queued behind other transitions while it only renews: nothing else can come between.
-    if (this.#leases.get(nodeId)) {
-      this.#leases.renew(nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
-      return "renewed";
-    }
+    if (await this.#leases.renew(nodeId, renewed)) return "renewed";
     return await this.#turns.run(nodeId, async () => {
       const entry = await this.#rows.find(nodeId);
       if (!entry || entry.row.status === "unregistered") return "unknown";
-      if (entry.row.status !== "online") {
-        return await this.#goOnline(entry.row, heartbeatIntervalS, connection, nowMicros, false);
+      if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
+        return "renewed";
       }
-      this.#leases.renew(nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
-      return "renewed";
+      return await this.#goOnline(
+        { entry, lease: undefined, heartbeatIntervalS, holder: connection, joins: false },
+        nowMicros,
+      );
     });
   }
 
@@ -234,10 +241,15 @@ export class Nodes {
   /** Takes an online node offline; `undefined` when it is not online. */
   async deactivate(nodeId: bigint, nowMicros: number): Promise<NodeRow | undefined> {
     return await this.#turns.run(nodeId, async () => {
-      const row = await this.#endLeaseIfDue(nodeId, nowMicros);
-      const lease = this.#leases.get(nodeId);
-      if (row?.status !== "online" || !lease) return undefined;
-      return await this.#endLease(life.deactivated(row, nowMicros, lease));
+      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
+      const lease = await this.#leases.get(nodeId);
+      if (entry?.row.status !== "online" || !lease) return undefined;
+      const ended = await this.#endLease(
+        entry,
+        lease,
+        life.deactivated(entry.row, nowMicros, lease),
+      );
+      return ended.row;
     });
   }
 
@@ -255,13 +267,19 @@ export class Nodes {
       if (!entry || entry.row.status === "unregistered" || !mayUnregister(entry.row)) {
         return undefined;
       }
-      const row = life.unregistered(entry.row, nowMicros, this.#leases.get(nodeId));
-      const operation = this.#kv.atomic().delete(keys.lease(nodeId)).delete(keys.mark(row.keyId));
+      const before = await this.#leases.get(nodeId);
+      const row = life.unregistered(entry.row, nowMicros, before);
+      const operation = this.#kv.atomic().delete(keys.mark(row.keyId));
       if (row.keyless) operation.set(keys.keylessGone(nowMicros, nodeId), null);
-      const save = () =>
-        this.#leases.whileFrozen(nodeId, () => this.#rows.save(entry, row, operation));
-      await (this.#marks ? this.#marks.whileEnding(row.keyId, save) : save());
-      this.#leases.remove(nodeId);
+      const change = () =>
+        this.#leases.change({
+          nodeId,
+          before,
+          after: undefined,
+          operation,
+          save: () => this.#rows.save(entry, row, operation),
+        });
+      await (this.#marks ? this.#marks.whileEnding(row.keyId, change) : change());
       this.#events.unregistered(row);
       return row;
     });
@@ -269,10 +287,12 @@ export class Nodes {
 
   /** Ends the leases that have run out. */
   async expireDue(nowMicros: number): Promise<void> {
+    const due: bigint[] = [];
+    for (const [nodeId, { onlineUntil }] of await this.#leases.all()) {
+      if (onlineUntil <= nowMicros) due.push(nodeId);
+    }
     await Promise.all(
-      this.#leases.due(nowMicros).map((nodeId) =>
-        this.#turns.run(nodeId, () => this.#endLeaseIfDue(nodeId, nowMicros))
-      ),
+      due.map((nodeId) => this.#turns.run(nodeId, () => this.#endLeaseIfDue(nodeId, nowMicros))),
     );
   }
 
@@ -308,42 +328,63 @@ export class Nodes {
   }
 
   async #goOnline(
-    row: NodeRow,
-    heartbeatIntervalS: number,
-    holder: Connection,
+    { entry, lease, heartbeatIntervalS, holder, joins }: ComingOnline,
     nowMicros: number,
-    joins: boolean,
   ): Promise<NodeRow> {
-    const entry = await this.#rows.find(row.nodeId);
-    if (!entry) throw contended();
-    const lease = life.renewedLease(nowMicros, heartbeatIntervalS);
-    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins);
-    const operation = this.#kv.atomic().set(keys.lease(row.nodeId), leaseRow(lease));
-    await this.#leases.whileFrozen(row.nodeId, () => this.#rows.save(entry, activated, operation));
-    this.#leases.put(row.nodeId, { ...lease, holder });
+    const { nodeId } = entry.row;
+    const activated = life.activated(entry.row, nowMicros, heartbeatIntervalS, joins);
+    const operation = this.#kv.atomic();
+    await this.#leases.change({
+      nodeId,
+      before: lease,
+      after: {
+        ...life.renewedLease(nowMicros, heartbeatIntervalS),
+        ...(joins ? { session: "joined" } : {}),
+        holder,
+      },
+      operation,
+      save: () => this.#rows.save(entry, activated, operation),
+    });
     return activated;
   }
 
   /** Must run in the node's turn. Gives the row as it is afterwards. */
-  async #endLeaseIfDue(nodeId: bigint, nowMicros: number): Promise<NodeRow | undefined> {
+  async #endLeaseIfDue(nodeId: bigint, nowMicros: number): Promise<NodeEntry | undefined> {
     const entry = await this.#rows.find(nodeId);
-    const lease = this.#leases.get(nodeId);
+    const lease = await this.#leases.get(nodeId);
     if (!entry || entry.row.status !== "online" || !lease || lease.onlineUntil > nowMicros) {
-      return entry?.row;
+      return entry;
     }
-    const row = await this.#endLease(life.expired(entry.row, lease));
-    this.#events.expired(row);
-    return row;
+    const ended = await this.#endLease(entry, lease, life.expired(entry.row, lease));
+    this.#events.expired(ended.row);
+    return ended;
   }
 
-  async #endLease(row: NodeRow): Promise<NodeRow> {
-    const entry = await this.#rows.find(row.nodeId);
-    if (!entry) throw contended();
-    const operation = this.#kv.atomic().delete(keys.lease(row.nodeId));
-    await this.#leases.whileFrozen(row.nodeId, () => this.#rows.save(entry, row, operation));
-    this.#leases.remove(row.nodeId);
-    return row;
+  async #endLease(before: NodeEntry, lease: Lease, row: NodeRow): Promise<NodeEntry> {
+    const { nodeId } = row;
+    const operation = this.#kv.atomic();
+    await this.#leases.change({
+      nodeId,
+      before: lease,
+      after: undefined,
+      operation,
+      save: () => this.#rows.save(before, row, operation),
+    });
+    const after = await this.#rows.find(nodeId);
+    if (!after) throw new Contention("A node's row");
+    return after;
   }
+}
+
+/** A node that is about to be online. */
+interface ComingOnline {
+  readonly entry: NodeEntry;
+  /** What it has of a lease; an activation may take one over. */
+  readonly lease: Lease | undefined;
+  readonly heartbeatIntervalS: number;
+  readonly holder: Connection;
+  /** A process joins, rather than one is heard again. */
+  readonly joins: boolean;
 }
 
 function isSilentSince(row: NodeRow, micros: number): boolean {

@@ -5,6 +5,8 @@ import type { Database } from "../state/database.ts";
 const STAYS = new Set([
   ...["schema", "node", "key", "lease", "mark", "keyless-gone"],
   ...["run", "log", "event"],
+  // Of a shared state: what expires, and the ends of logs. Blobs are looked at by their spaces.
+  ...["proof", "nonce", "registrations", "bell", "turn", "log-end", "blob", "chunk"],
 ]);
 
 /** Keys and blobs that there must not be once all runs have ended. */

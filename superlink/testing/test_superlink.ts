@@ -13,6 +13,7 @@ import type { ServerTls } from "../../wire/tls.ts";
 import { superlinkSpec } from "../flags.ts";
 import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
 import type { GrpcAddresses } from "../planes.ts";
+import { KvBlobs } from "../objects/kv_blobs.ts";
 import { type Database, openDatabase } from "../state/database.ts";
 import { type RunningSuperLink, startSuperLink } from "../superlink.ts";
 import { LogLines } from "./log_lines.ts";
@@ -63,12 +64,12 @@ export async function startTestSuperLink(
     controlAddress: anyPort,
     serverAppAddress: anyPort,
     healthAddress: anyPort,
-    http: { address: anyPort, byDefault: false },
+    http: { address: anyPort, byDefault: false, tlsEndsAtProxy: false },
     holdMs: HOLD_MS,
     ...overrides,
   };
   const logged = new LogLines();
-  const database = await openDatabase(options.database);
+  const database = stateOf(await openDatabase(options.database));
   const running = await startSuperLink({
     options,
     tls,
@@ -94,4 +95,12 @@ export async function startTestSuperLink(
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Says in the environment that tests play on a state as several SuperLinks share it. */
+export const SHARED_STATE_VARIABLE = "TRELLIS_TEST_SHARED_STATE";
+
+function stateOf(database: Database): Database {
+  if (Deno.env.get(SHARED_STATE_VARIABLE) === undefined) return database;
+  return { ...database, shared: true, blobs: new KvBlobs(database.kv) };
 }

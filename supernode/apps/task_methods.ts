@@ -45,19 +45,19 @@ export function taskMethods({ apps, objects, log, holdMs }: TaskMethodsOptions) 
   const pending = () => apps.pending().filter(({ run }) => run.runtime === "python");
 
   return {
-    pullPendingTasks(request, call: AnyCall) {
-      seekerOf(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
-      return Promise.resolve({ tasks: pending().map(taskView) });
+    async pullPendingTasks(request, call: AnyCall) {
+      await seekerOf(call).proof?.requireFor(toBinary(PullPendingTasksRequestSchema, request));
+      return { tasks: pending().map(taskView) };
     },
 
-    claimTask(request, call: AnyCall) {
-      seekerOf(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
-      return Promise.resolve({ token: apps.claim(request.taskId) ?? "" });
+    async claimTask(request, call: AnyCall) {
+      await seekerOf(call).proof?.requireFor(toBinary(ClaimTaskRequestSchema, request));
+      return { token: apps.claim(request.taskId) ?? "" };
     },
 
     async acquireTask(request, call: AnyCall) {
       const { proof, patienceMs } = seekerOf(call);
-      proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
+      await proof?.requireFor(toBinary(AcquireTaskRequestSchema, request));
       if (!request.supportedTaskTypes.includes(TASK_TYPE)) return {};
       let [task] = pending();
       if (!task) {

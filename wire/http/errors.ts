@@ -31,7 +31,7 @@ const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
 
 /** An error answer. */
 export function errorResponse(
-  { status, code, detail, extra }: HttpError,
+  { status, code, detail, extra, authenticate }: HttpError,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const body = {
@@ -41,7 +41,11 @@ export function errorResponse(
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "content-type": JSON_TYPE, ...headers },
+    headers: {
+      "content-type": JSON_TYPE,
+      ...(authenticate === undefined ? {} : { "www-authenticate": authenticate }),
+      ...headers,
+    },
   });
 }
 

@@ -75,7 +75,8 @@ export class HttpServer {
   }
 }
 
-function peerOf(address: Deno.Addr): string {
+/** `address:port` of a peer, or `unknown`. */
+export function peerOf(address: Deno.Addr): string {
   if (address.transport !== "tcp") return "unknown";
   return formatAddress({ host: address.hostname, port: address.port });
 }

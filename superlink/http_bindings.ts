@@ -1,0 +1,24 @@
+import type { HttpBinding } from "../wire/http/handler.ts";
+import type { Services } from "./services.ts";
+
+/** FABs have at most 10 MiB; nothing else that the CLI sends is large. */
+const CONTROL_MESSAGE_LIMIT_BYTES = 32 * 1024 ** 2;
+
+/** The largest message that is read from the CLI, where `maxMessageBytes` is that of others. */
+export function controlLimit(maxMessageBytes: number): number {
+  return Math.min(maxMessageBytes, CONTROL_MESSAGE_LIMIT_BYTES);
+}
+
+/** What is served to peers of Flower 1.35 and newer, on one port. */
+export function httpBindings(
+  services: Services,
+  maxMessageBytes: number,
+  { runtime }: { readonly runtime: boolean },
+): HttpBinding[] {
+  return [
+    // A SuperNode ends on 500, and comes back on 503.
+    { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
+    { service: services.control141, maxMessageBytes: controlLimit(maxMessageBytes) },
+    ...runtime ? [{ service: services.runtime, maxMessageBytes }] : [],
+  ];
+}

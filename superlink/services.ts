@@ -1,0 +1,86 @@
+/**
+ * The services of a SuperLink on its state, whatever they are bound to.
+ *
+ * @module
+ */
+
+import type { TaskSeekers } from "../apps/runtime/caller.ts";
+import type { TimestampWindow } from "../keys/timestamp.ts";
+import type { Log } from "../terminal/log.ts";
+import type { Service } from "../wire/service.ts";
+import { serverAppService } from "./apps/service.ts";
+import { FailedProofs } from "./auth/failed_proofs.ts";
+import { authenticateFleetCall } from "./auth/fleet_caller.ts";
+import { KnownKeys } from "./auth/known_keys.ts";
+import { Refusals } from "./auth/refusals.ts";
+import { withinCapacity } from "./capacity.ts";
+import type { Clock } from "./clock.ts";
+import type { ControlAccess } from "./control/access.ts";
+import { controlService } from "./control/service.ts";
+import { controlService141 } from "./control/service_1_41.ts";
+import { fleetService } from "./fleet/service.ts";
+import { runtimeService } from "./runtime/service.ts";
+import type { State } from "./state.ts";
+import { atStorageBoundary, type StorageAlarm } from "./storage_boundary.ts";
+
+/** How services are set. */
+export interface ServicesOptions {
+  /** Only keys that were registered through the Control API may join. */
+  readonly managed: boolean;
+  /** How old and how far ahead a SuperNode's signed timestamp may be. */
+  readonly window: TimestampWindow;
+  /** How many proofs of a peer may fail in a minute before they are not verified any more. */
+  readonly failedProofsPerMinute: number;
+  /** How long a call may be held until there is something to answer, in milliseconds. */
+  readonly holdMs: number;
+  /** Who may look for tasks of the Runtime API. */
+  readonly seekers: TaskSeekers;
+  /** Who may call the Control API. */
+  readonly controlAccess: ControlAccess;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly alarm: StorageAlarm;
+}
+
+/** The services that planes bind. */
+export interface Services {
+  readonly fleet: Service;
+  readonly control: Service;
+  /** The Control API as Flower 1.37 and newer have it. */
+  readonly control141: Service;
+  readonly serverApps: Service;
+  /** For the app processes of Flower 1.35 and newer. */
+  readonly runtime: Service;
+}
+
+/** How far the clock of a SuperNode may be ahead, in milliseconds (Flower 1.23 to 1.42). */
+export const PROOF_DRIFT_MS = 5_000;
+
+/** Makes the services. */
+export function superLinkServices(state: State, options: ServicesOptions): Services {
+  const { nodes, guard, httpSessions } = state;
+  const { window, clock, log, alarm } = options;
+  const refusals = new Refusals(log, clock);
+  const knownKeys = new KnownKeys();
+  const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
+  const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
+  const proofs = {
+    ...{ window, clock, guard, knownKeys, failedProofs },
+    ...{ nodeOfKey, httpSessions, refusals },
+  };
+  const common = { ...state, ...options };
+  const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
+    withinCapacity(atStorageBoundary(service, status, alarm), status);
+  const fleet = fleetService({
+    ...common,
+    refusals,
+    authenticate: (call) => authenticateFleetCall(call, proofs),
+  });
+  return {
+    fleet: bounded(fleet, "UNAVAILABLE"),
+    control: bounded(controlService(common), "RESOURCE_EXHAUSTED"),
+    control141: bounded(controlService141(common), "RESOURCE_EXHAUSTED"),
+    serverApps: bounded(serverAppService(common), "RESOURCE_EXHAUSTED"),
+    runtime: bounded(runtimeService(common), "RESOURCE_EXHAUSTED"),
+  };
+}
