@@ -1,103 +1,15 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import { create, type DescMethodUnary, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage } from "@bufbuild/protobuf";
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { SuperExecAuth } from "../../apps/runtime/superexec_auth.ts";
-import type { TaskSeekers } from "../../apps/runtime/caller.ts";
-import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
 import { ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
-import { LogLines } from "../../superlink/testing/log_lines.ts";
-import { httpHandler } from "../../wire/http/handler.ts";
 import { pathOf } from "../../wire/http/route.ts";
-import type { IncomingCall } from "../../wire/service.ts";
-import { StatusError } from "../../wire/status.ts";
-import { FakeClock } from "../testing/fake_clock.ts";
-import { FakeSuperLink } from "../testing/fake_superlink.ts";
 import { makeInstruction, makeReply, NODE_ID, RUN_ID } from "../testing/messages.ts";
-import { NodeRuns } from "../work/node_runs.ts";
-import { ObjectStore } from "../work/object_store.ts";
-import { ClientApps } from "./client_apps.ts";
-import { clientAppServices } from "./service.ts";
+import { MAX_MESSAGE_BYTES, runtimeStage } from "../testing/runtime_stage.ts";
 
-const MAX_MESSAGE_BYTES = 100_000;
-const HOLD_MS = 5_000;
-const TYPE = "application/protobuf";
-const CLIENTAPPS = { supportedTaskTypes: ["flwr-serverapp", "flwr-clientapp"] };
 const { method } = Runtime;
-const never = new AbortController().signal;
-
-type Answered<O extends DescMessage> =
-  | { readonly status: 200; readonly message: MessageShape<O> }
-  | { readonly status: number; readonly message?: undefined; readonly code: number | undefined };
-
-/** The services of a node that knows of two runs, with ClientApps that others start. */
-async function setUp({ seekers = "anybody" }: { readonly seekers?: TaskSeekers } = {}) {
-  const objects = new ObjectStore(1e6);
-  const logged = new LogLines();
-  const apps = new ClientApps({
-    objects,
-    clock: new FakeClock(),
-    log: logged.log,
-    start: undefined,
-  });
-  const superlink = new FakeSuperLink();
-  const runs = new NodeRuns(NODE_ID, new Map());
-  for (const runId of [RUN_ID, RUN_ID + 1n]) await runs.learn(superlink.fleet, runId, never);
-  const services = clientAppServices({
-    apps,
-    objects,
-    runOf: (runId) => runs.get(runId),
-    seekers,
-    holdMs: HOLD_MS,
-    log: logged.log,
-  });
-  const handler = httpHandler({
-    bindings: [{ service: services.http, maxMessageBytes: MAX_MESSAGE_BYTES }],
-  });
-  /** Has a message handled whose objects are there. */
-  const send = (value = 1n, runId = RUN_ID) => {
-    const test = makeInstruction(value, runId);
-    const { metadata: { messageId }, objects: entries } = test.instruction;
-    objects.announce(runId, messageId, entries);
-    for (const [id, content] of test.contents) objects.put(runId, id, content);
-    return { test, ended: apps.handle(test.instruction, runs.get(runId)!) };
-  };
-  const post = async (path: string, body: BodyInit, headers: Record<string, string> = {}) => {
-    const request = new Request(`http://node${path}`, {
-      method: "POST",
-      body,
-      headers: { "content-type": TYPE, ...headers },
-    });
-    return await handler(request, "127.0.0.1:5");
-  };
-  const ask = async <I extends DescMessage, O extends DescMessage>(
-    called: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    token = "",
-    headers: Record<string, string> = {},
-  ): Promise<Answered<O>> => {
-    const body = new Uint8Array(toBinary(called.input, create(called.input, request)));
-    const response = await post(pathOf(called), body, {
-      ...headers,
-      ...(token === "" ? {} : { "flwr-task-token": token }),
-    });
-    const bytes = await response.bytes();
-    if (response.status === 200) return { status: 200, message: fromBinary(called.output, bytes) };
-    const { code } = JSON.parse(new TextDecoder().decode(bytes));
-    return { status: response.status, code };
-  };
-  const acquire = async () => {
-    const { message } = await ask(method.acquireTask, CLIENTAPPS);
-    assert(message);
-    return message;
-  };
-  const stop = () => apps.stop("The test is over.");
-  return { apps, objects, runs, logged, services, send, post, ask, acquire, stop };
-}
 
 Deno.test("The Runtime API lets a SuperExec start a ClientApp, which answers", async () => {
-  const { runs, objects, send, ask, acquire } = await setUp();
+  const { runs, objects, send, ask, acquire } = await runtimeStage();
   const { test, ended } = send();
   const { task, token } = await acquire();
   assertMatch(token, /^[0-9a-f]{256}$/);
@@ -142,7 +54,7 @@ Deno.test("The Runtime API lets a SuperExec start a ClientApp, which answers", a
 });
 
 Deno.test("The Runtime API holds a SuperExec until a message waits", async () => {
-  const { ask, acquire, send, stop } = await setUp();
+  const { ask, acquire, send, stop } = await runtimeStage();
   const acquired = acquire();
   await new Promise((resolve) => setTimeout(resolve, 20));
   send();
@@ -153,7 +65,7 @@ Deno.test("The Runtime API holds a SuperExec until a message waits", async () =>
 });
 
 Deno.test("The Runtime API lists tasks and gives each away once, as Flower 1.35 asks", async () => {
-  const { ask, send, stop } = await setUp();
+  const { ask, send, stop } = await runtimeStage();
   send(1n);
   send(2n);
   send(1n, RUN_ID + 1n);
@@ -169,7 +81,7 @@ Deno.test("The Runtime API lists tasks and gives each away once, as Flower 1.35 
 });
 
 Deno.test("The Runtime API answers for a ClientApp that says it failed", async () => {
-  const { ask, send, acquire, logged } = await setUp();
+  const { ask, send, acquire, logged } = await runtimeStage();
   const { ended } = send();
   const { token } = await acquire();
   await ask(method.pullTaskInput, {}, token);
@@ -180,7 +92,7 @@ Deno.test("The Runtime API answers for a ClientApp that says it failed", async (
 });
 
 Deno.test("The Runtime API refuses calls that are none, or not the caller's", async () => {
-  const { post, ask, send, acquire, stop } = await setUp();
+  const { post, ask, send, acquire, stop } = await runtimeStage();
   const { test } = send();
   const { token } = await acquire();
   await ask(method.pullTaskInput, {}, token);
@@ -239,7 +151,7 @@ Deno.test("The Runtime API refuses calls that are none, or not the caller's", as
 });
 
 Deno.test("The Runtime API keeps the objects of one run from the ClientApps of another", async () => {
-  const { objects, ask, send, acquire, stop } = await setUp();
+  const { objects, ask, send, acquire, stop } = await runtimeStage();
   const { test } = send(1n);
   send(1n, RUN_ID + 1n);
   const [, second] = [await acquire(), await acquire()];
@@ -250,76 +162,5 @@ Deno.test("The Runtime API keeps the objects of one run from the ClientApps of a
   assertEquals(message?.objectFound, false);
   await ask(method.confirmMessageReceived, { messageObjectId: messageId }, second.token);
   assertEquals(objects.get(RUN_ID, messageId).state, "stored");
-  await stop();
-});
-
-/** The headers by which a SuperExec proves that it knows a secret. */
-function proofHeaders(secret: string, api: string, name: string, body: Uint8Array) {
-  const ts = String(Math.floor(Date.now() / 1000) + 1);
-  const nonce = randomBytes(16).toString("hex");
-  const hash = createHash("sha256").update(body).digest("hex");
-  const key = createHmac("sha256", secret).update("superexec-auth-v1").digest();
-  const text = `method=/flwr.proto.${api}/${name}\nts=${ts}\nnonce=${nonce}\nbody_sha256=${hash}`;
-  return {
-    "flwr-superexec-ts": ts,
-    "flwr-superexec-nonce": nonce,
-    "flwr-superexec-body-sha256": hash,
-    "flwr-superexec-signature": createHmac("sha256", key).update(text).digest("hex"),
-  };
-}
-
-function withSecret() {
-  const clock = { nowMicros: () => Date.now() * 1000 };
-  return setUp({ seekers: new SuperExecAuth(new TextEncoder().encode("secret"), clock) });
-}
-
-Deno.test("The Runtime API gives tasks to SuperExecs that know the secret, if there is one", async () => {
-  const { ask, send, stop } = await withSecret();
-  send();
-  const { acquireTask } = method;
-  const body = toBinary(acquireTask.input, create(acquireTask.input, CLIENTAPPS));
-  const good = proofHeaders("secret", "Runtime", "AcquireTask", body);
-  const acquire = (headers: Record<string, string>) => ask(acquireTask, CLIENTAPPS, "", headers);
-  assertEquals((await acquire({})).status, 401);
-  assertEquals((await acquire(proofHeaders("guess", "Runtime", "AcquireTask", body))).status, 401);
-  assertNotEquals((await acquire(good)).message?.token, "");
-  assertEquals((await acquire(good)).status, 401);
-  await stop();
-});
-
-Deno.test("ClientAppIo gives tasks to SuperExecs that know the secret, if there is one", async () => {
-  const { services: { grpc: [service] }, stop } = await withSecret();
-  const call = (name: string, headers: Record<string, string> = {}): IncomingCall => ({
-    method: name,
-    headers: { text: (name) => headers[name], bytes: () => undefined },
-    peer: "unknown",
-    patienceMs: Infinity,
-  });
-  const admitted = async (incoming: IncomingCall) => {
-    try {
-      await service!.admit(incoming);
-      return "admitted";
-    } catch (error) {
-      return error instanceof StatusError ? error.status : error;
-    }
-  };
-  const { listAppsToLaunch, requestToken, pullPendingTasks, getRun } = ClientAppIo.method;
-  const body = new Uint8Array();
-  const proof = proofHeaders("secret", "ClientAppIo", pullPendingTasks.name, body);
-  assertEquals(await admitted(call(pullPendingTasks.name, proof)), "admitted");
-  assertEquals(await admitted(call(getRun.name)), "admitted");
-  const runtime = proofHeaders("secret", "Runtime", pullPendingTasks.name, body);
-  assertEquals(await admitted(call(pullPendingTasks.name, runtime)), "UNAUTHENTICATED");
-  for (const { name } of [listAppsToLaunch, requestToken, pullPendingTasks]) {
-    assertEquals(await admitted(call(name)), "UNAUTHENTICATED", name);
-  }
-  await stop();
-});
-
-Deno.test("A node that starts ClientApps itself gives no task away", async () => {
-  const { ask, stop } = await setUp({ seekers: "nobody" });
-  for (const called of [method.acquireTask, method.pullPendingTasks, method.claimTask]) {
-    assertEquals((await ask<DescMessage, DescMessage>(called, {})).status, 401);
-  }
   await stop();
 });
