@@ -273,20 +273,23 @@ for (const plane of PLANES) {
   });
 }
 
-Deno.test("ActivateNode tells a proved key that owns no node so, as Flower does", async () => {
-  await using link = await startTestSuperLink();
-  using stranger = await FleetClient.create(link);
-  using gone = await FleetClient.create(link);
-  await gone.unregister(await gone.join());
-  const expected: [StatusName, string] = [
-    "FAILED_PRECONDITION",
-    "No SuperNode found with the given public key.",
-  ];
-  for (const caller of [stranger, gone]) {
-    assertEquals(await refusal(caller.activate()), expected);
-    assertEquals(await refusal(caller.activate(5)), expected, "the key is looked at first");
-  }
-});
+for (const plane of PLANES) {
+  Deno.test(`ActivateNode tells a proved key that owns no node so over ${plane}, as Flower does`, async () => {
+    await using link = await startTestSuperLink();
+    using stranger = await FleetClient.create(link, { plane });
+    using gone = await FleetClient.create(link, { plane });
+    await gone.unregister(await gone.join());
+    const expected: [StatusName, string] = [
+      "FAILED_PRECONDITION",
+      `${plane === "HTTP" ? "Failed to activate SuperNode. " : ""}` +
+      "No SuperNode found with the given public key.",
+    ];
+    for (const caller of [stranger, gone]) {
+      assertEquals(await refusal(caller.activate()), expected);
+      assertEquals(await refusal(caller.activate(5)), expected, "the key is looked at first");
+    }
+  });
+}
 
 for (const plane of PLANES) {
   Deno.test(`The Fleet API looks at no more proofs of a host that keeps failing over ${plane}`, async () => {

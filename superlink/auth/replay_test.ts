@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { pooledMap } from "@std/async";
-import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary, toBinary } from "@bufbuild/protobuf";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import type { Proof } from "../../keys/proof.ts";
 import {
@@ -11,6 +11,9 @@ import {
   rawHeadersOf,
   refusal,
 } from "../testing/fleet_client.ts";
+import { formatAddress } from "../../wire/address.ts";
+import { clientHeaders } from "../../wire/http/headers.ts";
+import { pathOf } from "../../wire/http/route.ts";
 import { twinOf } from "../testing/proofs.ts";
 import { base64, RawConnection } from "../../wire/testing/raw_connection.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
@@ -136,6 +139,52 @@ Deno.test("No captured proof is accepted in another spelling of its base64", asy
   assertEquals(await client.heartbeat(victim.nodeId), true, "the node itself goes on");
 });
 
+Deno.test("No spelling of a proof's base64 but one is taken over HTTP, new or captured", async () => {
+  await using link = await startTestSuperLink();
+  const victim = await listenedTo(link, 3, "HTTP");
+  using client = victim.client;
+  const { method: { sendNodeHeartbeat: method } } = client;
+  const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
+  const body = toBinary(method.input, create(method.input, request));
+  const send = async (headers: Headers) => {
+    headers.set("content-type", "application/protobuf");
+    const url = `http://${formatAddress(link.httpAddress)}${pathOf(method)}`;
+    const { status, body: answer } = await fetch(url, { method: "POST", headers, body });
+    await answer?.cancel();
+    return status;
+  };
+  const spellings: Readonly<Record<string, (text: string) => string>> = {
+    "without padding": (text) => text.replaceAll("=", ""),
+    "with too much of it": (text) => `${text}=`,
+    "for URLs": urlSafe,
+    "with a blank in it": (text) => `${text.slice(0, 8)} ${text.slice(8)}`,
+    "with bits that say nothing": (text) => text.replace(/.(?==*$)/, "/"),
+    "in quotes": (text) => `"${text}"`,
+    "empty": () => "",
+  };
+  const names = ["flwr-public-key", "flwr-signature"] as const;
+  for (const proof of [await client.prove(), ...victim.captured]) {
+    const good = clientHeaders(headersOf(proof));
+    for (const name of names) {
+      for (const [spelling, spell] of Object.entries(spellings)) {
+        const value = spell(good[name] ?? "");
+        if (value === good[name]) continue;
+        assertEquals(
+          await send(new Headers({ ...good, [name]: value })),
+          401,
+          `${name} ${spelling}`,
+        );
+      }
+    }
+    for (const name of Object.keys(good)) {
+      const twice = new Headers(good);
+      twice.append(name, good[name] ?? "");
+      assertEquals(await send(twice), 401, `${name} twice`);
+    }
+  }
+  assertEquals(await send(new Headers(clientHeaders(headersOf(await client.prove())))), 200);
+});
+
 const urlSafe = (text: string) => text.replaceAll("+", "-").replaceAll("/", "_");
 
 /** The fields that the request has, of those that requests have. */
@@ -182,73 +231,79 @@ for (const plane of PLANES) {
   });
 }
 
-Deno.test("Two proofs of one timestamp are both accepted, as threads of one node send them", async () => {
-  await using link = await startTestSuperLink();
-  // Of the three curves, only signatures on P-521 are random here, as Flower's are on all of them.
-  const key = await generatePrivateKey("P-521");
-  using client = await FleetClient.create(link, { key });
-  const nodeId = await client.join();
-  link.clock.advance({ seconds: 1 });
-  using twin = await FleetClient.create(link, { key });
-  const [one, other] = [await client.prove(), await twin.prove()];
-  assertEquals(one.timestamp, other.timestamp);
-  const request = { node: { nodeId }, heartbeatInterval: 30 };
-  for (const proof of [one, other]) {
-    await client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
-  }
-  for (const proof of [one, other]) {
-    const again = client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
-    assertEquals(await refusal(again), [...REFUSED]);
-  }
-});
+for (const plane of PLANES) {
+  Deno.test(`Two proofs of one timestamp are both accepted over ${plane}, as threads of one node send them`, async () => {
+    await using link = await startTestSuperLink();
+    // Of the three curves, only signatures on P-521 are random here, as Flower's are on all of them.
+    const key = await generatePrivateKey("P-521");
+    using client = await FleetClient.create(link, { key, plane });
+    const nodeId = await client.join();
+    link.clock.advance({ seconds: 1 });
+    using twin = await FleetClient.create(link, { key, plane });
+    const [one, other] = [await client.prove(), await twin.prove()];
+    assertEquals(one.timestamp, other.timestamp);
+    const request = { node: { nodeId }, heartbeatInterval: 30 };
+    for (const proof of [one, other]) {
+      await client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+    }
+    for (const proof of [one, other]) {
+      const again = client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+      assertEquals(await refusal(again), [...REFUSED]);
+    }
+  });
+}
 
-Deno.test("No captured proof is accepted after a restart, and a new one is 2 s later", async () => {
-  const folder = await Deno.makeTempDir();
-  const database = `${folder}/state.kv`;
-  try {
-    const first = await startTestSuperLink({ database });
+for (const plane of PLANES) {
+  Deno.test(`No captured proof is accepted over ${plane} after a restart, and a new one is 2 s later`, async () => {
+    const folder = await Deno.makeTempDir();
+    const database = `${folder}/state.kv`;
+    try {
+      const first = await startTestSuperLink({ database });
+      const { clock } = first;
+      const victim = await listenedTo(first, 5, plane);
+      const { key } = victim.client;
+      victim.client[Symbol.dispose]();
+      await first.stop();
+
+      await using second = await startTestSuperLink({ database, clock });
+      using client = await FleetClient.create(second, { key, plane });
+      const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
+      const replayAll = async () => {
+        for (const captured of victim.captured) {
+          for (const [name, disguise] of DISGUISES) {
+            const headers = headersOf(disguise(captured));
+            const again = client.call(client.method.sendNodeHeartbeat, request, headers);
+            assertEquals(await refusal(again), [...REFUSED], name);
+          }
+        }
+      };
+      await replayAll();
+      assertEquals(await refusal(client.heartbeat(victim.nodeId)), [...REFUSED]);
+      clock.advance({ seconds: 2, micros: 1000 });
+      assert(await client.heartbeat(victim.nodeId));
+      await replayAll();
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+for (const plane of PLANES) {
+  Deno.test(`No proof from before the start is accepted over ${plane} where the state is in memory`, async () => {
+    const first = await startTestSuperLink();
     const { clock } = first;
-    const victim = await listenedTo(first, 5);
-    const { key } = victim.client;
+    const victim = await listenedTo(first, 2, plane);
+    const { key, publicKeyPem: publicKey } = victim.client;
     victim.client[Symbol.dispose]();
     await first.stop();
 
-    await using second = await startTestSuperLink({ database, clock });
-    using client = await FleetClient.create(second, { key });
-    const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
-    const replayAll = async () => {
-      for (const captured of victim.captured) {
-        for (const [name, disguise] of DISGUISES) {
-          const headers = headersOf(disguise(captured));
-          const again = client.call(client.method.sendNodeHeartbeat, request, headers);
-          assertEquals(await refusal(again), [...REFUSED], name);
-        }
-      }
-    };
-    await replayAll();
-    assertEquals(await refusal(client.heartbeat(victim.nodeId)), [...REFUSED]);
-    clock.advance({ seconds: 2, micros: 1000 });
-    assert(await client.heartbeat(victim.nodeId));
-    await replayAll();
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("No proof from before the start is accepted where the state is in memory", async () => {
-  const first = await startTestSuperLink();
-  const { clock } = first;
-  const victim = await listenedTo(first, 2);
-  const { key, publicKeyPem: publicKey } = victim.client;
-  victim.client[Symbol.dispose]();
-  await first.stop();
-
-  clock.advance({ seconds: 1 });
-  await using second = await startTestSuperLink({ clock });
-  using client = await FleetClient.create(second, { key });
-  for (const captured of victim.captured) {
-    const again = client.call(client.method.registerNode, { publicKey }, headersOf(captured));
-    assertEquals(await refusal(again), [...REFUSED]);
-  }
-  await client.join();
-});
+    clock.advance({ seconds: 1 });
+    await using second = await startTestSuperLink({ clock });
+    using client = await FleetClient.create(second, { key, plane });
+    for (const captured of victim.captured) {
+      const again = client.call(client.method.registerNode, { publicKey }, headersOf(captured));
+      assertEquals(await refusal(again), [...REFUSED]);
+    }
+    await client.join();
+  });
+}

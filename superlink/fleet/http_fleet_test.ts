@@ -40,6 +40,11 @@ async function untilAccepted<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Fails, to be asked again, unless it is so by now. */
+function soon(isSo: boolean): Promise<void> {
+  return isSo ? Promise.resolve() : Promise.reject(new StatusError("UNAVAILABLE", "Not yet."));
+}
+
 async function refusalText(call: Promise<unknown>): Promise<string> {
   return (await refusal(call))[1].slice(0, REFUSED.length);
 }
@@ -117,6 +122,20 @@ Deno.test("Unregistering a SuperNode ends the pull that is held over HTTP", asyn
     "UNAUTHENTICATED",
     "Invalid SuperNode authentication",
   ]);
+});
+
+Deno.test("Pulls of 50 SuperNodes over HTTP that vanish are let go of, each as soon as it is gone", async () => {
+  await using link = await startTestSuperLink({ holdMs: 60_000 });
+  const before = link.waiting();
+  const nodes = await Promise.all(Array.from({ length: 50 }, () => holdingNode(link)));
+  const held = nodes.map(({ node, nodeId }) => node.pull(nodeId).catch(() => {}));
+  while (link.waiting() < before + nodes.length) await delay(1);
+  for (const [index, { node }] of nodes.entries()) {
+    node[Symbol.dispose]();
+    await held[index];
+    if (index === 24) await untilAccepted(() => soon(link.waiting() <= before + 25));
+  }
+  await untilAccepted(() => soon(link.waiting() === before));
 });
 
 /** Sends the headers of a call; gives what sends its body, and the status line of the answer. */
