@@ -24,11 +24,19 @@ export interface Command {
   run(command: ParsedCommand, terminal: Terminal): Promise<number>;
 }
 
+/** A command or group whose module is loaded when it is called; what it says of itself, it says here too. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly aliases?: readonly string[];
+  load(): Promise<Command | CommandGroup>;
+}
+
 /** Commands that share a first word. `name` is the whole of it, for example `trellis supernode`. */
 export interface CommandGroup {
   readonly name: string;
   readonly summary: string;
-  readonly commands: readonly (Command | CommandGroup)[];
+  readonly commands: readonly (Command | CommandGroup | CommandEntry)[];
   /** Shown below the commands. */
   readonly epilogue?: string;
 }
@@ -47,8 +55,9 @@ export async function dispatch(
     terminal.print(groupHelp(group));
     return 0;
   }
-  const found = group.commands.find((candidate) => wordsOf(candidate).includes(word));
-  if (found === undefined) throw unknownCommand(group, word);
+  const entry = group.commands.find((candidate) => wordsOf(candidate).includes(word));
+  if (entry === undefined) throw unknownCommand(group, word);
+  const found = "load" in entry ? await entry.load() : entry;
   if ("commands" in found) return await dispatch(found, rest, terminal);
   const parsed = parseCommand(found.spec, rest);
   if (HELP_FLAG.of(parsed.flags)) {
@@ -63,8 +72,8 @@ export function commandWords(group: CommandGroup): string[] {
   return group.commands.flatMap(wordsOf);
 }
 
-function wordsOf(command: Command | CommandGroup): string[] {
-  const word = lastWord("commands" in command ? command.name : command.spec.name);
+function wordsOf(command: Command | CommandGroup | CommandEntry): string[] {
+  const word = lastWord("spec" in command ? command.spec.name : command.name);
   return "commands" in command ? [word] : [word, ...(command.aliases ?? [])];
 }
 
@@ -84,9 +93,9 @@ function unknownCommand(group: CommandGroup, word: string): UsageError {
 
 function groupHelp({ name, summary, commands, epilogue }: CommandGroup): string {
   const rows = commands.map((command) =>
-    "commands" in command
-      ? [lastWord(command.name), command.summary] as const
-      : [lastWord(command.spec.name), command.spec.summary] as const
+    "spec" in command
+      ? [lastWord(command.spec.name), command.spec.summary] as const
+      : [lastWord(command.name), command.summary] as const
   );
   const width = Math.max(...rows.map(([word]) => word.length));
   return [

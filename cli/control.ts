@@ -5,10 +5,8 @@
  */
 
 import type { SuperLinkConnection } from "../config/connection.ts";
-import { GrpcChannel } from "../wire/grpc/client.ts";
 import { StatusError } from "../wire/status.ts";
 import { offeredTransport, type Transport } from "../wire/transport.ts";
-import { control125 } from "./control_1_25.ts";
 import type { ControlClient } from "./control_client.ts";
 import { controlError } from "./control_error.ts";
 
@@ -30,13 +28,19 @@ export async function openControl(
   connection: SuperLinkConnection,
 ): Promise<ControlClient & Disposable> {
   const { address, security } = connection;
+  // Loading either takes longer than all else that a command does, and nobody needs both.
   if (await transportOf(connection) === "grpc") {
+    const [{ GrpcChannel }, { control125 }] = await Promise.all([
+      import("../wire/grpc/client.ts"),
+      import("./control_1_25.ts"),
+    ]);
     const channel = new GrpcChannel(address, security);
     return { ...control125(channel), [Symbol.dispose]: () => channel.close() };
   }
-  // Half a second of loading that only those wait for who need it.
-  const { HttpChannel } = await import("../wire/http/client.ts");
-  const { control141 } = await import("./control_1_41.ts");
+  const [{ HttpChannel }, { control141 }] = await Promise.all([
+    import("../wire/http/client.ts"),
+    import("./control_1_41.ts"),
+  ]);
   const channel = new HttpChannel(address, security);
   return { ...control141(channel), [Symbol.dispose]: () => channel.close() };
 }

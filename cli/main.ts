@@ -1,43 +1,87 @@
 /**
- * The CLI: everything that is neither `superlink` nor a SuperNode.
+ * The CLI: everything that is neither `superlink` nor a SuperNode. A command is loaded when it is
+ * called, because what one needs takes longer to load than another takes in all.
  *
  * @module
  */
 
 import type { Terminal } from "../terminal/terminal.ts";
-import { certsCommands } from "./certs.ts";
-import { configCommands } from "./config.ts";
-import { buildCommand } from "./build.ts";
-import { type CommandGroup, dispatch } from "./command_tree.ts";
-import { federationCommands } from "./federation.ts";
-import { installCommand } from "./install.ts";
-import { keysCommands } from "./keys.ts";
-import { listCommand } from "./list.ts";
-import { logCommand } from "./log.ts";
-import { newCommand } from "./new.ts";
-import { pullCommand } from "./pull.ts";
-import { runCommand } from "./run.ts";
-import { stopCommand } from "./stop.ts";
-import { supernodeCommands } from "./supernode.ts";
+import { type CommandEntry, type CommandGroup, dispatch } from "./command_tree.ts";
+
+/** The commands, in the order of the help text. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "trellis new",
+    summary: "Make a Flower app to start from.",
+    load: async () => (await import("./new.ts")).newCommand,
+  },
+  {
+    name: "trellis run",
+    summary: "Run a Flower app on a SuperLink.",
+    load: async () => (await import("./run.ts")).runCommand,
+  },
+  {
+    name: "trellis list",
+    summary: "List runs, oldest first, or show everything of one. Short: ls.",
+    aliases: ["ls"],
+    load: async () => (await import("./list.ts")).listCommand,
+  },
+  {
+    name: "trellis log",
+    summary: "Show or follow the log of a run.",
+    load: async () => (await import("./log.ts")).logCommand,
+  },
+  {
+    name: "trellis stop",
+    summary: "Stop a run.",
+    load: async () => (await import("./stop.ts")).stopCommand,
+  },
+  {
+    name: "trellis pull",
+    summary: "Get the address of a run's artifacts.",
+    load: async () => (await import("./pull.ts")).pullCommand,
+  },
+  {
+    name: "trellis build",
+    summary: "Build a Flower App Bundle (FAB) of an app.",
+    load: async () => (await import("./build.ts")).buildCommand,
+  },
+  {
+    name: "trellis install",
+    summary: "Install a Flower App Bundle (FAB) after checking every file in it.",
+    load: async () => (await import("./install.ts")).installCommand,
+  },
+  {
+    name: "trellis supernode",
+    summary: "Manage the SuperNodes of a federation. (With flags only, starts a SuperNode.)",
+    load: async () => (await import("./supernode.ts")).supernodeCommands,
+  },
+  {
+    name: "trellis federation",
+    summary: "Look at the federations of a SuperLink.",
+    load: async () => (await import("./federation.ts")).federationCommands,
+  },
+  {
+    name: "trellis keys",
+    summary: "Make and look at the keys with which SuperNodes prove who they are.",
+    load: async () => (await import("./keys.ts")).keysCommands,
+  },
+  {
+    name: "trellis certs",
+    summary: "Make TLS certificates for a federation on one machine or network.",
+    load: async () => (await import("./certs.ts")).certsCommands,
+  },
+  {
+    name: "trellis config",
+    summary: "Look at the declared connections to SuperLinks.",
+    load: async () => (await import("./config.ts")).configCommands,
+  },
+];
 
 const cli: CommandGroup = {
   name: "trellis",
   summary: "A SuperLink, SuperNode and CLI for Flower federations.",
-  commands: [
-    newCommand,
-    runCommand,
-    listCommand,
-    logCommand,
-    stopCommand,
-    pullCommand,
-    buildCommand,
-    installCommand,
-    supernodeCommands,
-    federationCommands,
-    keysCommands,
-    certsCommands,
-    configCommands,
-  ],
+  commands: COMMANDS,
   epilogue: [
     "Servers:",
     "  superlink  The server of a federation (see `trellis superlink --help`)",

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "./main.ts";
 import { runCli } from "./testing/control_server.ts";
 
 async function inTempDir(test: (directory: string) => Promise<void>): Promise<void> {
@@ -24,6 +25,15 @@ Deno.test("a group without a command, or with --help, lists its commands", async
     assertStringIncludes(stdout, `\n  ${word} `);
   }
 });
+
+for (const { name, summary, aliases, load } of COMMANDS) {
+  Deno.test(`the list of commands says of ${name} what it says of itself`, async () => {
+    const command = await load();
+    const own = "spec" in command ? { ...command.spec, aliases: command.aliases } : command;
+    assertEquals([own.name, own.summary], [name, summary]);
+    assertEquals("aliases" in own ? own.aliases : undefined, aliases);
+  });
+}
 
 Deno.test("--help of a command shows its arguments and flags", async () => {
   const { code, stdout } = await runCli(["supernode", "register", "--help"]);

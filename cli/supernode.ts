@@ -4,8 +4,6 @@
  * @module
  */
 
-import { readPublicKeyFile } from "../keys/key_files.ts";
-import { spkiPem } from "../keys/public_key.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { switchFlag, textFlag } from "../terminal/flags.ts";
 import { renderTable } from "../terminal/table.ts";
@@ -41,6 +39,11 @@ const register: Command = {
   },
   run: ({ flags, positionals: [file = "", ...target] }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async () => {
+      // The other commands need not wait for cryptography.
+      const [{ readPublicKeyFile }, { spkiPem }] = await Promise.all([
+        import("../keys/key_files.ts"),
+        import("../keys/public_key.ts"),
+      ]);
       const publicKey = new TextEncoder().encode(spkiPem(await readPublicKeyFile(file)));
       const node = { publicKey, name: NAME_FLAG.of(flags), location: LOCATION_FLAG.of(flags) };
       const nodeId = await withControl(
