@@ -19,18 +19,30 @@ export const NODE_COLUMNS: readonly Column[] = [
   { header: "Status" },
 ];
 
-/** The columns of `supernode list`; names have one when there are any. */
-export function nodeColumns(nodes: readonly ListedNode[]): readonly Column[] {
-  return [
-    ...NODE_COLUMNS,
-    { header: "Elapsed" },
-    { header: "Status Changed @" },
-    ...(haveNames(nodes) ? [{ header: "Name" }] : []),
-  ];
+/** A list of nodes for a person. */
+export interface NodeTable {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
 }
 
-function haveNames(nodes: readonly ListedNode[]): boolean {
-  return nodes.some(({ info }) => info.name !== undefined);
+/**
+ * The table of `supernode list`; names have a column when there are any. `now` is the SuperLink's
+ * clock, so that this machine's does not matter.
+ */
+export function nodeTable(nodes: readonly ListedNode[], now: string): NodeTable {
+  const named = nodes.some(({ info }) => info.name !== undefined);
+  return {
+    columns: [
+      ...NODE_COLUMNS,
+      { header: "Elapsed" },
+      { header: "Status Changed @" },
+      ...(named ? [{ header: "Name" }] : []),
+    ],
+    rows: nodes.map((node) => [
+      ...nodeRow(node, now),
+      ...(named ? [{ text: printable(node.info.name ?? "") }] : []),
+    ]),
+  };
 }
 
 type NodeStatus = "registered" | "online" | "offline" | "unregistered";
@@ -61,21 +73,12 @@ export interface ListedNode {
 /** Sorts nodes by their registration and checks that this CLI understands their status. */
 export function listNodes(nodes: readonly NodeInfo[]): ListedNode[] {
   return nodes
-    .map((info) => ({ info, status: statusOf(info) }))
-    .sort((a, b) =>
-      (timestampUs(a.info.registeredAt) ?? 0) - (timestampUs(b.info.registeredAt) ?? 0)
-    );
+    .map((info) => ({ info, at: timestampUs(info.registeredAt) ?? 0 }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ info }) => ({ info, status: statusOf(info) }));
 }
 
-/**
- * The row of one of the listed nodes; `now` is the SuperLink's clock, so that this machine's does not
- * matter.
- */
-export function nodeRow(
-  node: ListedNode,
-  now: string,
-  listed: readonly ListedNode[],
-): readonly Cell[] {
+function nodeRow(node: ListedNode, now: string): readonly Cell[] {
   const { info, status } = node;
   return [
     ...nodeCells(node),
@@ -91,7 +94,6 @@ export function nodeRow(
       ),
       styles: ["brightBlack"],
     },
-    ...(haveNames(listed) ? [{ text: printable(info.name ?? "") }] : []),
   ];
 }
 

@@ -10,7 +10,7 @@ import { renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
-import { listNodes, nodeColumns, nodeJson, nodeRow } from "./node_view.ts";
+import { listNodes, nodeJson, nodeTable } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, TARGET_POSITIONALS } from "./target.ts";
 
@@ -110,11 +110,13 @@ const list: Command = {
         : nodes.filter(({ status }) => status !== "unregistered");
       return {
         // Flower's JSON has the unregistered ones, with --verbose and without.
-        json: { "success": true, "nodes": nodes.map((node) => nodeJson(node, now)) },
-        view: renderTable(nodeColumns(shown), shown.map((node) => nodeRow(node, now, shown)), {
-          paint: terminal.paint,
-          maxWidth: terminal.columns,
-        }),
+        get json() {
+          return { "success": true, "nodes": nodes.map((node) => nodeJson(node, now)) };
+        },
+        get view() {
+          const { columns, rows } = nodeTable(shown, now);
+          return renderTable(columns, rows, { paint: terminal.paint, maxWidth: terminal.columns });
+        },
       };
     }),
 };

@@ -1,0 +1,113 @@
+/**
+ * How long the programs take to start, and what a large registry costs: the SuperLink until it
+ * listens, empty beside Flower 1.25.0 and with up to 100,000 registered nodes; `supernode list` and
+ * `--help`.
+ *
+ *     deno run -A bench/start.ts [--visits 3] [--nodes 10000,100000] [--out bench/results]
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { parseArgs } from "@std/cli/parse-args";
+import { makeCli, shown } from "../tests/harness/cli.ts";
+import { makeCertificates } from "../tests/harness/credentials.ts";
+import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import { flower, type Program, type Programs, TRELLIS } from "../tests/harness/programs.ts";
+import { Scene } from "../tests/harness/scene.ts";
+import { startSuperLink } from "../tests/harness/superlink.ts";
+import { memoryBytes } from "./fleet/memory.ts";
+import { median } from "./median.ts";
+import { fillRegistry } from "./start/fill_registry.ts";
+
+const FLOWER_VERSION = "1.25.0";
+
+/** What one visit came to. */
+interface StartVisit {
+  readonly title: string;
+  readonly nodes: number;
+  readonly readyMs: number;
+  readonly listMs: number;
+  readonly helpMs: number;
+  readonly memoryMib: number;
+}
+
+async function timed<T>(task: () => Promise<T>): Promise<[T, number]> {
+  const start = performance.now();
+  const result = await task();
+  return [result, performance.now() - start];
+}
+
+async function visit(programs: Programs, title: string, nodes: number): Promise<StartVisit> {
+  const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
+  const scene = new Scene(folder);
+  try {
+    const certificates = await makeCertificates(scene);
+    if (nodes > 0) await fillRegistry(scene.path("superlink.db"), nodes);
+    const [link, readyMs] = await timed(() =>
+      startSuperLink(scene, programs.superlink, { certificates })
+    );
+    const memoryMib = await memoryBytes(link.process.pid) / 1024 ** 2;
+    const cli = await makeCli(scene, programs.cli, link);
+    const [list, listMs] = await timed(() => cli.run(["supernode", "list"], "--format", "json"));
+    const rows: unknown[] = JSON.parse(list.stdout).nodes;
+    if (rows.length !== nodes) throw new Error(shown(list));
+    const [, helpMs] = await timed(() => scene.run(helpOf(programs.cli), HELP));
+    return { title, nodes, readyMs, listMs, helpMs, memoryMib };
+  } catch (error) {
+    console.error(scene.transcript());
+    throw error;
+  } finally {
+    await scene.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const HELP = { name: "help", args: ["--help"] };
+
+function helpOf(cli: Program): Program {
+  return { ...cli, title: `${cli.title} --help` };
+}
+
+function row(visits: readonly StartVisit[]): string {
+  const of = (field: "readyMs" | "listMs" | "helpMs" | "memoryMib") =>
+    median(visits.map((visit) => visit[field])).toFixed(0);
+  const [{ title, nodes } = { title: "", nodes: 0 }] = visits;
+  const figures = [of("readyMs"), of("memoryMib"), of("listMs"), of("helpMs")];
+  return `| ${title} | ${nodes} | ${figures.join(" | ")} |`;
+}
+
+if (import.meta.main) {
+  const missing = missingFlower([FLOWER_VERSION]);
+  if (missing.length > 0) {
+    console.error(`Flower is not installed: ${installHint(missing)}`);
+    Deno.exit(1);
+  }
+  const flags = parseArgs(Deno.args, {
+    string: ["visits", "nodes", "out"],
+    default: { visits: "3", nodes: "10000,100000", out: "bench/results" },
+  });
+  const contestants: readonly [Programs, string, number][] = [
+    [TRELLIS, "Trellis", 0],
+    [flower(FLOWER_VERSION), `Flower ${FLOWER_VERSION}`, 0],
+    ...String(flags.nodes).split(",").filter(Boolean).map((nodes): [Programs, string, number] => [
+      TRELLIS,
+      "Trellis",
+      Number(nodes),
+    ]),
+  ];
+  const results = contestants.map((): StartVisit[] => []);
+  for (let turn = 0; turn < Number(flags.visits); turn++) {
+    for (const [index, [programs, title, nodes]] of contestants.entries()) {
+      results[index]?.push(await visit(programs, title, nodes));
+    }
+  }
+  console.log(
+    "| median | registered nodes | ready after, ms | memory, MiB | `supernode list`, ms " +
+      "| `--help` of the CLI, ms |\n|---|---|---|---|---|---|",
+  );
+  for (const visits of results) console.log(row(visits));
+  await Deno.mkdir(String(flags.out), { recursive: true });
+  const text = JSON.stringify(results.flat(), undefined, 2);
+  await Deno.writeTextFile(join(String(flags.out), "start.json"), text);
+}
