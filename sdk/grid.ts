@@ -1,10 +1,10 @@
-import { postOrder } from "../records/object_tree.ts";
+import { postOrder, type TreeEntry } from "../records/object_tree.ts";
 import { ErrorCode } from "../records/error_code.ts";
 import { inflateMessage } from "../records/inflate.ts";
 import { type ContentMessage, createInstruction, type Message } from "../records/message.ts";
 import { SUPERLINK_NODE_ID } from "../records/metadata.ts";
 import type { RecordDict } from "../records/record_dict.ts";
-import { eachWithin } from "./each_within.ts";
+import { pullObjects } from "./pull.ts";
 import { pushMessages } from "./push.ts";
 import type { Envelope, ServerAppApi } from "./server_app_api.ts";
 import { type GridClock, systemGridClock } from "./grid_clock.ts";
@@ -38,8 +38,6 @@ export interface SendOptions {
 /** The pause after a pull that found nothing doubles from the first to the last. */
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 3_000;
-/** No more than this many objects are pulled at a time; Flower cuts arrays into 5 MiB. */
-const MAX_PULLS = 8;
 
 /**
  * The nodes of a run, as its ServerApp sees them.
@@ -104,9 +102,26 @@ export class Grid {
    */
   async pullMessages(messageIds: readonly string[]): Promise<readonly Message[]> {
     if (messageIds.length === 0) return [];
-    const envelopes = await this.#api.pullMessages(messageIds);
-    const contents = await this.#pullObjects(envelopes);
-    return await Promise.all(envelopes.map((envelope) => this.#receive(envelope, contents)));
+    const pulled = (await this.#api.pullMessages(messageIds))
+      .map((envelope) => ({ envelope, entries: postOrder(envelope.tree) }));
+    const entries = pulled.flatMap(({ entries }) => entries);
+    const contents = await pullObjects(entries, (objectId) => this.#api.pullObject(objectId));
+    await Promise.all(
+      pulled.filter(({ entries }) => missingIn(entries, contents) === undefined)
+        .map(({ envelope }) => this.#api.confirmMessage(envelope.tree.objectId)),
+    );
+    const uses = new Map<string, number>();
+    for (const { objectId } of entries) uses.set(objectId, (uses.get(objectId) ?? 0) + 1);
+    return pulled.map(({ envelope, entries }) => {
+      const message = this.#receive(envelope, entries, contents);
+      // Large arrays have been put together from their chunks, which need not stay until the end.
+      for (const { objectId } of entries) {
+        const left = (uses.get(objectId) ?? 0) - 1;
+        uses.set(objectId, left);
+        if (left === 0) contents.delete(objectId);
+      }
+      return message;
+    });
   }
 
   /**
@@ -154,33 +169,17 @@ export class Grid {
     return this.#clock.sleep(ms);
   }
 
-  /** All objects of the messages, those that several of them share pulled once. */
-  async #pullObjects(envelopes: readonly Envelope[]): Promise<Map<string, Uint8Array>> {
-    const objectIds = new Set(
-      envelopes.flatMap(({ tree }) => postOrder(tree).map(({ objectId }) => objectId)),
-    );
-    const contents = new Map<string, Uint8Array>();
-    await eachWithin({ count: MAX_PULLS }, objectIds, async (objectId) => {
-      const content = await this.#api.pullObject(objectId);
-      if (content !== undefined) contents.set(objectId, content);
-    });
-    return contents;
-  }
-
-  async #receive(
+  #receive(
     { message, tree }: Envelope,
+    entries: readonly TreeEntry[],
     contents: ReadonlyMap<string, Uint8Array>,
-  ): Promise<Message> {
-    const missing = postOrder(tree).find(({ objectId }) => !contents.has(objectId));
-    const messageId = tree.objectId;
-    if (missing !== undefined) {
-      return this.#unavailable(
-        message.metadata?.replyToMessageId ?? "",
-        `The object ${missing.objectId} of the reply could not be pulled.`,
-      );
-    }
-    await this.#api.confirmMessage(messageId);
-    return inflateMessage(messageId, contents);
+  ): Message {
+    const missing = missingIn(entries, contents);
+    if (missing === undefined) return inflateMessage(tree.objectId, contents);
+    return this.#unavailable(
+      message.metadata?.replyToMessageId ?? "",
+      `The object ${missing} of the reply could not be pulled.`,
+    );
   }
 
   /** The error that Flower's Grid makes for a reply that it cannot get. */
@@ -207,4 +206,12 @@ export class Grid {
     this.#lastCreatedAtSeconds = Math.max(nowSeconds, this.#lastCreatedAtSeconds + 1e-6);
     return this.#lastCreatedAtSeconds;
   }
+}
+
+/** The first of the objects that could not be pulled. */
+function missingIn(
+  entries: readonly TreeEntry[],
+  contents: ReadonlyMap<string, Uint8Array>,
+): string | undefined {
+  return entries.find(({ objectId }) => !contents.has(objectId))?.objectId;
 }

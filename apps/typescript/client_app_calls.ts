@@ -2,15 +2,13 @@ import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
 import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import type { Context, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { postOrder } from "../../records/object_tree.ts";
-import { eachWithin } from "../../sdk/each_within.ts";
+import { pullObjects } from "../../sdk/pull.ts";
 import type { Envelope, PushAnswer, PushTarget } from "../../sdk/server_app_api.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { AppCalls } from "./app_calls.ts";
 import { pullObject } from "./pull_object.ts";
 
 const { method } = ClientAppIo;
-/** No more than this many objects are pulled at a time; Flower cuts arrays into 5 MiB. */
-const MAX_PULLS = 8;
 
 /** What a ClientApp is started with. */
 export interface ClientAppInputs {
@@ -46,14 +44,11 @@ async function pullInstruction(
   tree: ObjectTree,
   signal: AbortSignal,
 ): Promise<Instruction> {
-  const contents = new Map<string, Uint8Array>();
-  await eachWithin({ count: MAX_PULLS }, postOrder(tree), async ({ objectId }) => {
+  const contents = await pullObjects(postOrder(tree), async (objectId) => {
     const name = { nodeId, runId, objectId };
     const content = await pullObject(calls, method.pullObject, name, signal);
-    if (content === undefined) {
-      throw new StatusError("NOT_FOUND", `The SuperNode has no object ${objectId}.`);
-    }
-    contents.set(objectId, content);
+    if (content !== undefined) return content;
+    throw new StatusError("NOT_FOUND", `The SuperNode has no object ${objectId}.`);
   });
   const messageId = tree.objectId;
   await calls.make(

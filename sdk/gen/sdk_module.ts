@@ -4865,24 +4865,6 @@ function decodeBody(schema, objectId, body) {
   }
 }
 
-// trellis:sdk/each_within.ts
-async function eachWithin({ count, weight = Infinity, weightOf = () => 0 }, items, call) {
-  const underWay = /* @__PURE__ */ new Set();
-  let weightUnderWay = 0;
-  for (const item of items) {
-    const itemWeight = weightOf(item);
-    const isFull = () => underWay.size >= count || weightUnderWay + itemWeight > weight;
-    while (underWay.size > 0 && isFull()) await Promise.race(underWay);
-    weightUnderWay += itemWeight;
-    const done = call(item).then(() => {
-      weightUnderWay -= itemWeight;
-      underWay.delete(done);
-    });
-    underWay.add(done);
-  }
-  await Promise.all(underWay);
-}
-
 // trellis:records/deflate.ts
 var MAX_CHUNK_BYTES = 5242880;
 var encoder2 = new TextEncoder();
@@ -4968,8 +4950,46 @@ function deflateMessage(message) {
   return finish(makeNode("Message", body, children));
 }
 
+// trellis:sdk/each_within.ts
+async function eachWithin({ count, weight = Infinity, weightOf = () => 0 }, items, call) {
+  const underWay = /* @__PURE__ */ new Set();
+  let weightUnderWay = 0;
+  for (const item of items) {
+    const itemWeight = weightOf(item);
+    const isFull = () => underWay.size >= count || weightUnderWay + itemWeight > weight;
+    while (underWay.size > 0 && isFull()) await Promise.race(underWay);
+    weightUnderWay += itemWeight;
+    const done = call(item).then(() => {
+      weightUnderWay -= itemWeight;
+      underWay.delete(done);
+    });
+    underWay.add(done);
+  }
+  await Promise.all(underWay);
+}
+
+// trellis:sdk/pull.ts
+var MAX_BYTES_UNDER_WAY = 64 * 1024 ** 2;
+var MAX_PULLS = 32;
+async function pullObjects(entries, pull) {
+  const contents = /* @__PURE__ */ new Map();
+  await eachWithin(
+    {
+      count: MAX_PULLS,
+      weight: MAX_BYTES_UNDER_WAY,
+      weightOf: ({ children }) => children.length === 0 ? MAX_CHUNK_BYTES : 0
+    },
+    new Map(entries.map((entry) => [entry.objectId, entry])).values(),
+    async ({ objectId }) => {
+      const content = await pull(objectId);
+      if (content !== void 0) contents.set(objectId, content);
+    }
+  );
+  return contents;
+}
+
 // trellis:sdk/push.ts
-var MAX_BYTES_UNDER_WAY = 32 * 1024 ** 2;
+var MAX_BYTES_UNDER_WAY2 = 32 * 1024 ** 2;
 var MAX_PUSHES = 8;
 async function pushMessages(target, messages) {
   const deflated = messages.map((message) => ({ message, ...deflateMessage(message) }));
@@ -4981,7 +5001,7 @@ async function pushMessages(target, messages) {
   );
   const wanted = new Set(objectsToPush);
   await eachWithin(
-    { count: MAX_PUSHES, weight: MAX_BYTES_UNDER_WAY, weightOf: ({ sizeBytes }) => sizeBytes },
+    { count: MAX_PUSHES, weight: MAX_BYTES_UNDER_WAY2, weightOf: ({ sizeBytes }) => sizeBytes },
     objectsOf(deflated).filter(({ objectId }) => wanted.has(objectId)),
     (object) => target.pushObject(object.objectId, object.content())
   );
@@ -5004,7 +5024,6 @@ var systemGridClock = {
 // trellis:sdk/grid.ts
 var FIRST_PAUSE_MS = 50;
 var LAST_PAUSE_MS = 3e3;
-var MAX_PULLS = 8;
 var Grid = class {
   runId;
   #api;
@@ -5045,9 +5064,23 @@ var Grid = class {
    */
   async pullMessages(messageIds) {
     if (messageIds.length === 0) return [];
-    const envelopes = await this.#api.pullMessages(messageIds);
-    const contents = await this.#pullObjects(envelopes);
-    return await Promise.all(envelopes.map((envelope2) => this.#receive(envelope2, contents)));
+    const pulled = (await this.#api.pullMessages(messageIds)).map((envelope2) => ({ envelope: envelope2, entries: postOrder(envelope2.tree) }));
+    const entries = pulled.flatMap(({ entries: entries2 }) => entries2);
+    const contents = await pullObjects(entries, (objectId) => this.#api.pullObject(objectId));
+    await Promise.all(
+      pulled.filter(({ entries: entries2 }) => missingIn(entries2, contents) === void 0).map(({ envelope: envelope2 }) => this.#api.confirmMessage(envelope2.tree.objectId))
+    );
+    const uses = /* @__PURE__ */ new Map();
+    for (const { objectId } of entries) uses.set(objectId, (uses.get(objectId) ?? 0) + 1);
+    return pulled.map(({ envelope: envelope2, entries: entries2 }) => {
+      const message = this.#receive(envelope2, entries2, contents);
+      for (const { objectId } of entries2) {
+        const left = (uses.get(objectId) ?? 0) - 1;
+        uses.set(objectId, left);
+        if (left === 0) contents.delete(objectId);
+      }
+      return message;
+    });
   }
   /**
    * Sends instructions and waits for their replies, in the order in which they come. There are fewer
@@ -5087,29 +5120,13 @@ var Grid = class {
   sleep(ms) {
     return this.#clock.sleep(ms);
   }
-  /** All objects of the messages, those that several of them share pulled once. */
-  async #pullObjects(envelopes) {
-    const objectIds = new Set(
-      envelopes.flatMap(({ tree }) => postOrder(tree).map(({ objectId }) => objectId))
+  #receive({ message, tree }, entries, contents) {
+    const missing = missingIn(entries, contents);
+    if (missing === void 0) return inflateMessage(tree.objectId, contents);
+    return this.#unavailable(
+      message.metadata?.replyToMessageId ?? "",
+      \`The object \${missing} of the reply could not be pulled.\`
     );
-    const contents = /* @__PURE__ */ new Map();
-    await eachWithin({ count: MAX_PULLS }, objectIds, async (objectId) => {
-      const content = await this.#api.pullObject(objectId);
-      if (content !== void 0) contents.set(objectId, content);
-    });
-    return contents;
-  }
-  async #receive({ message, tree }, contents) {
-    const missing = postOrder(tree).find(({ objectId }) => !contents.has(objectId));
-    const messageId = tree.objectId;
-    if (missing !== void 0) {
-      return this.#unavailable(
-        message.metadata?.replyToMessageId ?? "",
-        \`The object \${missing.objectId} of the reply could not be pulled.\`
-      );
-    }
-    await this.#api.confirmMessage(messageId);
-    return inflateMessage(messageId, contents);
   }
   /** The error that Flower's Grid makes for a reply that it cannot get. */
   #unavailable(replyToMessageId, reason) {
@@ -5135,6 +5152,9 @@ var Grid = class {
     return this.#lastCreatedAtSeconds;
   }
 };
+function missingIn(entries, contents) {
+  return entries.find(({ objectId }) => !contents.has(objectId))?.objectId;
+}
 
 // trellis:sdk/reading.ts
 var ReadError = class extends Error {
@@ -5910,4 +5930,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "c78ecf05fdb10980e94d72135c2816989fccf240882ddbd15a56cba9c49a064e";
+export const SDK_SOURCES_HASH = "bb08cfafc9ea699f604e057ad16352db95187af3962307713bcada7e59dac37b";
