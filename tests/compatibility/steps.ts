@@ -33,8 +33,9 @@ export class Steps {
 /** The line of an error that says most: the last of what a program complained of, or its first. */
 export function reasonOf(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).replaceAll("\r", "");
-  const [, complaint = ""] = text.split("--- stderr\n");
-  const lines = (complaint.trim() === "" ? [text.split("\n")[0] ?? ""] : complaint.split("\n"))
+  const [, stdout = "", stderr = ""] = /--- stdout\n(.*)\n--- stderr\n(.*)/s.exec(text) ?? [];
+  const said = [stderr, stdout].find((output) => output.trim() !== "");
+  const lines = (said === undefined ? text.split("\n").slice(0, 1) : said.split("\n"))
     .map(readable)
     .filter((line) => line !== "");
   const reason = lines.findLast((line) => /error|fail|cannot|not |unknown|invalid/i.test(line)) ??

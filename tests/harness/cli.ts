@@ -175,7 +175,11 @@ export async function makeCli(
   program: Program,
   link: SuperLink,
 ): Promise<Cli> {
-  await Deno.mkdir(scene.path("app"), { recursive: true });
+  // Flower 1.23 looks for the app's modules even to list nodes.
+  await Deno.mkdir(scene.path("app", "quickstart"), { recursive: true });
+  for (const module of ["__init__", "server_app", "client_app"]) {
+    await Deno.writeTextFile(scene.path("app", "quickstart", `${module}.py`), "app = None\n");
+  }
   await Deno.writeTextFile(
     scene.path("app", "pyproject.toml"),
     `[project]
