@@ -102,7 +102,7 @@ export function clientAppServices(options: ClientAppServicesOptions): ClientAppS
     },
     confirmMessageReceived(request, call) {
       if (call.caller) return tasks.confirmMessageReceived(request, call);
-      objects.release(request.messageObjectId);
+      objects.retire(request.messageObjectId);
       return Promise.resolve({});
     },
   });

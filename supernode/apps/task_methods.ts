@@ -107,7 +107,7 @@ export function taskMethods({ apps, objects, log, holdMs }: TaskMethodsOptions) 
 
     confirmMessageReceived({ messageObjectId }, call: AnyCall) {
       const { metadata } = apps.takeMessage(taskOf(call).token);
-      if (messageObjectId === metadata.messageId) objects.release(messageObjectId);
+      if (messageObjectId === metadata.messageId) objects.retire(messageObjectId);
       return Promise.resolve({});
     },
 

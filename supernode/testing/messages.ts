@@ -19,12 +19,16 @@ export interface TestInstruction {
   readonly contents: ReadonlyMap<string, Uint8Array>;
 }
 
-/** An instruction to node 7; another `value` makes it another one. */
-export function makeInstruction(value = 1n, runId = RUN_ID): TestInstruction {
+/** An instruction to node 7; another `value` makes it another one, of other objects. */
+export function makeInstruction(
+  value = 1n,
+  runId = RUN_ID,
+  messageType: "train" | "evaluate" = "train",
+): TestInstruction {
   const message = createInstruction({
     runId,
     dstNodeId: NODE_ID,
-    messageType: "train",
+    messageType,
     content: new RecordDict({ metrics: new MetricRecord({ value }) }),
     nowSeconds: NOW_S,
   });

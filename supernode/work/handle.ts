@@ -71,7 +71,7 @@ export async function handle(
     if (isRunOver(error)) log.info("run.over", `Dropped ${about}: ${words(error)}`, fields);
     else log.error("message.lost", `Lost ${about}: ${words(error)}`, fields);
   } finally {
-    objects.release(messageId);
+    objects.retire(messageId);
     if (reply) objects.release(reply.tree.objectId);
     received();
   }

@@ -8,6 +8,7 @@ import { objectIdOf } from "../../records/object_id.ts";
 import type { TreeEntry } from "../../records/object_tree.ts";
 import { checkObject } from "../../records/validate_object.ts";
 import { StatusError } from "../../wire/status.ts";
+import { KeptObjects } from "./kept_objects.ts";
 
 /** What is known of an object. */
 export type StoredObject =
@@ -19,25 +20,41 @@ interface Entry {
   content?: Uint8Array;
 }
 
+interface Holding {
+  readonly runId: bigint;
+  readonly keys: readonly string[];
+}
+
+/** What may be kept for later is this part of what may be held. */
+const KEPT_SHARE = 1 / 4;
+
 /**
  * Objects by their run and id. An object is announced by a message whose tree names it, may then be
- * put, and goes with the last message that holds it.
+ * put, and goes with the last message that holds it. What the last instruction of a run was made of
+ * is kept as long as there is room, and there at once when another one names it.
  */
 export class ObjectStore {
   readonly #limitBytes: number;
   readonly #objects = new Map<string, Entry>();
-  readonly #keysOfHolder = new Map<string, readonly string[]>();
+  readonly #holdings = new Map<string, Holding>();
+  readonly #kept: KeptObjects;
   readonly #listeners = new Set<() => void>();
   #sizeBytes = 0;
 
   /** Takes up to `limitBytes` of contents. */
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
+    this.#kept = new KeptObjects(limitBytes * KEPT_SHARE);
   }
 
-  /** The sum of all contents. */
+  /** The sum of all contents that messages hold. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** The sum of all contents that are kept for later. */
+  get keptBytes(): number {
+    return this.#kept.sizeBytes;
   }
 
   /** How many objects are held, with or without content. */
@@ -51,25 +68,28 @@ export class ObjectStore {
       const key = keyOf(runId, objectId);
       const entry = this.#objects.get(key);
       if (entry) entry.holders.add(messageId);
-      else this.#objects.set(key, { holders: new Set([messageId]) });
+      else this.#objects.set(key, this.#newEntry(key, messageId));
     }
     const keys = entries.map(({ objectId }) => keyOf(runId, objectId));
-    this.#keysOfHolder.set(messageId, keys);
+    this.#holdings.set(messageId, { runId, keys });
     return entries.map(({ objectId }) => objectId)
       .filter((objectId) => !this.#objects.get(keyOf(runId, objectId))?.content);
   }
 
   /** Lets go of a message's objects; unknown messages are passed over. */
   release(messageId: string): void {
-    for (const key of this.#keysOfHolder.get(messageId) ?? []) {
-      const entry = this.#objects.get(key);
-      entry?.holders.delete(messageId);
-      if (entry?.holders.size !== 0) continue;
-      this.#sizeBytes -= entry.content?.length ?? 0;
-      this.#objects.delete(key);
-    }
-    this.#keysOfHolder.delete(messageId);
-    this.#changed();
+    this.#letGo(messageId);
+  }
+
+  /** Lets go of an instruction's objects, and keeps those that nobody else holds for the next one. */
+  retire(messageId: string): void {
+    const holding = this.#holdings.get(messageId);
+    if (holding) this.#kept.keep(holding.runId, this.#letGo(messageId));
+  }
+
+  /** Forgets what was kept. */
+  forgetKept(): void {
+    this.#kept.shrinkTo(0);
   }
 
   /**
@@ -83,7 +103,9 @@ export class ObjectStore {
     const fault = checkObject(objectId, content);
     if (fault !== undefined) throw new StatusError("FAILED_PRECONDITION", fault);
     if (entry.content) return true;
-    if (this.#sizeBytes + content.length > this.#limitBytes) {
+    const roomBytes = this.#limitBytes - this.#sizeBytes - content.length;
+    this.#kept.shrinkTo(Math.max(0, roomBytes));
+    if (roomBytes < 0) {
       throw new StatusError(
         "RESOURCE_EXHAUSTED",
         `The SuperNode holds ${this.#sizeBytes} bytes of objects, and takes ${this.#limitBytes}.`,
@@ -104,7 +126,7 @@ export class ObjectStore {
 
   /** Whether all objects of an announced message are there. */
   isComplete(messageId: string): boolean {
-    const keys = this.#keysOfHolder.get(messageId);
+    const keys = this.#holdings.get(messageId)?.keys;
     return keys !== undefined && keys.every((key) => this.#objects.get(key)?.content);
   }
 
@@ -131,6 +153,31 @@ export class ObjectStore {
     signal.removeEventListener("abort", end);
     clearTimeout(timer);
     return this.get(runId, objectId);
+  }
+
+  #newEntry(key: string, messageId: string): Entry {
+    const holders = new Set([messageId]);
+    const content = this.#kept.take(key);
+    if (!content) return { holders };
+    this.#sizeBytes += content.length;
+    return { holders, content };
+  }
+
+  /** Gives the contents that nobody else holds. */
+  #letGo(messageId: string): [key: string, content: Uint8Array][] {
+    const contents: [string, Uint8Array][] = [];
+    for (const key of this.#holdings.get(messageId)?.keys ?? []) {
+      const entry = this.#objects.get(key);
+      entry?.holders.delete(messageId);
+      if (entry?.holders.size !== 0) continue;
+      this.#objects.delete(key);
+      if (!entry.content) continue;
+      this.#sizeBytes -= entry.content.length;
+      contents.push([key, entry.content]);
+    }
+    this.#holdings.delete(messageId);
+    this.#changed();
+    return contents;
   }
 
   #changed(): void {

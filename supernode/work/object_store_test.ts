@@ -103,3 +103,44 @@ Deno.test("ObjectStore ends a wait when time is up, the caller gone, or the mess
   store.release(messageId);
   assertEquals((await released).state, "unknown");
 });
+
+Deno.test("ObjectStore has what the last instruction of a run was made of for the next one", () => {
+  const store = new ObjectStore(1e6);
+  fill(store);
+  const { sizeBytes } = store;
+  store.retire(messageId);
+  assertEquals([store.size, store.sizeBytes, store.keptBytes], [0, 0, sizeBytes]);
+  assertEquals(store.get(RUN_ID, ids[0]!), { state: "unknown" });
+  // Another run's are its own, even if they are the same.
+  assertEquals(store.announce(RUN_ID + 1n, "another run's", entries), ids);
+  assertEquals(store.announce(RUN_ID, "next", entries), []);
+  assertEquals([store.sizeBytes, store.keptBytes], [sizeBytes, 0]);
+  assertEquals(store.isComplete("next"), true);
+  store.retire("next");
+  store.forgetKept();
+  assertEquals(store.keptBytes, 0);
+});
+
+Deno.test("ObjectStore keeps nothing that another message still holds, or that is not wanted", () => {
+  const store = new ObjectStore(1e6);
+  fill(store);
+  store.announce(RUN_ID, "another", entries);
+  store.retire(messageId);
+  assertEquals(store.keptBytes, 0);
+  store.release("another");
+  store.retire("unknown");
+  assertEquals([store.sizeBytes, store.keptBytes], [0, 0]);
+});
+
+Deno.test("ObjectStore gives what is kept up for what is needed", () => {
+  const sizeBytes = ids.reduce((sum, id) => sum + contentOf(id).length, 0);
+  const store = new ObjectStore(4 * sizeBytes);
+  fill(store);
+  store.retire(messageId);
+  const others = [2n, 3n, 4n, 5n].map((value) => makeInstruction(value));
+  for (const [index, other] of others.entries()) {
+    store.announce(RUN_ID, `other ${index}`, other.instruction.objects);
+    for (const [id, content] of other.contents) store.put(RUN_ID, id, content);
+    assertEquals(store.keptBytes, index < 3 ? sizeBytes : 0);
+  }
+});

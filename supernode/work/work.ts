@@ -23,6 +23,8 @@ export interface WorkOptions extends HandleOptions, Pick<IdleRunsOptions, "runOv
 
 /** How long the last replies of a SuperNode that stops may take. */
 const LAST_REPLIES_MS = 3_000;
+/** What is kept of a run for its next message is forgotten when none came for so long. */
+const KEPT_MS = 600_000;
 const STOPPED = "The SuperNode was stopped while the ClientApp worked.";
 
 /**
@@ -66,6 +68,8 @@ async function takeMessages(
   pulling: AbortSignal,
   dropping: AbortSignal,
 ): Promise<Refusal | undefined> {
+  const { clock, objects } = options;
+  let lastMs = clock.nowMs();
   while (!pulling.aborted) {
     if (inHand.size >= options.maxApps) {
       await untilAborted(Promise.race(inHand.values()), pulling);
@@ -73,7 +77,11 @@ async function takeMessages(
     }
     const pulled = await pull(options, pulling);
     if (pulled.kind === "refused") return pulled.refusal;
-    if (pulled.kind === "nothing") continue;
+    if (pulled.kind === "nothing") {
+      if (clock.nowMs() - lastMs > KEPT_MS) objects.forgetKept();
+      continue;
+    }
+    lastMs = clock.nowMs();
     const { runId, messageId } = pulled.instruction.metadata;
     // It was handed out again because our confirmation came too late.
     if (inHand.has(messageId)) continue;

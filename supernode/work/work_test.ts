@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { create } from "@bufbuild/protobuf";
 import { ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { LogLines } from "../../superlink/testing/log_lines.ts";
@@ -73,6 +73,22 @@ Deno.test("work has messages answered one after the other, and keeps nothing of 
   const pulls = superlink.calls.filter((call) => /pullMessages|confirm|pushMessages/.test(call));
   const one = ["pullMessages", "confirmMessageReceived", "pushMessages"];
   assertEquals(pulls.slice(0, 6), [...one, ...one]);
+});
+
+Deno.test("work pulls what the message before was made of only once", async () => {
+  const { superlink, processes, objects, answer, end } = startWork();
+  const pulled = () => superlink.calls.filter((call) => call === "pullObject").length;
+  superlink.send(makeInstruction(1n, RUN_ID, "evaluate"));
+  answer((await processes.started(1)).token);
+  await superlink.untilReplies(1);
+  const first = pulled();
+  superlink.send(makeInstruction(1n, RUN_ID, "train"));
+  answer((await processes.started(2)).token);
+  await superlink.untilReplies(2);
+  assert(objects.keptBytes > 0);
+  // The message itself is another one.
+  assertEquals([first, pulled() - first], [3, 1]);
+  await end();
 });
 
 Deno.test("work has several messages in hand where that is asked for", async () => {
