@@ -1,8 +1,9 @@
 /**
- * How many signed requests a second a SuperLink answers, ours on disk beside Flower 1.25.0 in memory
- * and with `--database`, over TLS:
+ * How many signed requests a second a SuperLink answers, over TLS: ours on disk beside Flower 1.25.0
+ * in memory and with `--database` over gRPC, and beside Flower 1.41.0 with `--database` over HTTP:
  *
- *     deno run -A bench/fleet.ts [--visits 3] [--seconds 8] [--in-flight 32] [--out bench/results]
+ *     deno run -A bench/fleet.ts [--visits 3] [--seconds 8] [--in-flight 32] [--planes grpc,http]
+ *         [--out bench/results]
  *
  * The SuperLinks take turns, so that what else the machine does hits all of them, and each is loaded by
  * the same process with real P-384 keys, one connection a node.
@@ -22,12 +23,12 @@ import type { LoadReport } from "./fleet/load.ts";
 import { memoryBytes } from "./fleet/memory.ts";
 import { median } from "./median.ts";
 
-const FLOWER_VERSION = "1.25.0";
+const FLOWER_VERSIONS = ["1.25.0", "1.41.0"] as const;
 
-/** A SuperLink that is measured. */
+/** A SuperLink that is measured, and how it is called. */
 interface Contestant {
-  readonly name: string;
   readonly title: string;
+  readonly plane: "grpc" | "http";
   readonly program: Program;
   readonly database?: string;
 }
@@ -37,47 +38,65 @@ interface Visit extends LoadReport {
   readonly memoryMib: number;
 }
 
+/** What a contestant came to. */
+interface Result {
+  readonly title: string;
+  readonly plane: "grpc" | "http";
+  readonly visits: Visit[];
+}
+
 /** What was measured; JSON. */
 export interface FleetReport {
   readonly startedAt: string;
   readonly inFlight: number;
   readonly seconds: number;
-  readonly contestants: readonly {
-    readonly name: string;
-    readonly title: string;
-    readonly visits: readonly Visit[];
-  }[];
+  /** Ours is the first of each plane. */
+  readonly contestants: readonly Result[];
 }
 
-const REAL = flower(FLOWER_VERSION).superlink;
+const OURS = { title: "Trellis, on disk", program: TRELLIS.superlink };
 const CONTESTANTS: readonly Contestant[] = [
+  { ...OURS, plane: "grpc" },
   {
-    name: "trellis",
-    title: "Trellis, on disk",
-    program: TRELLIS.superlink,
-  },
-  {
-    name: "flower-memory",
-    title: `Flower ${FLOWER_VERSION}, in memory`,
-    program: REAL,
+    title: "Flower 1.25.0, in memory",
+    plane: "grpc",
+    program: flower("1.25.0").superlink,
     database: ":flwr-in-memory:",
   },
-  { name: "flower-database", title: `Flower ${FLOWER_VERSION}, --database`, program: REAL },
+  {
+    title: "Flower 1.25.0, `--database`",
+    plane: "grpc",
+    program: flower("1.25.0").superlink,
+  },
+  { ...OURS, plane: "http" },
+  {
+    title: "Flower 1.41.0, `--database`",
+    plane: "http",
+    program: flower("1.41.0").superlink,
+  },
 ];
 
 /** Measures each SuperLink `visits` times, by turns. */
 export async function measureFleet(
-  options: { visits: number; seconds: number; inFlight: number; say: (line: string) => void },
+  options: {
+    planes: readonly string[];
+    visits: number;
+    seconds: number;
+    inFlight: number;
+    say: (line: string) => void;
+  },
 ): Promise<FleetReport> {
-  const { visits, seconds, inFlight, say } = options;
+  const { planes, visits, seconds, inFlight, say } = options;
   const startedAt = new Date().toISOString();
-  const measured = new Map<Contestant, Visit[]>(CONTESTANTS.map((one) => [one, []]));
+  const measured = CONTESTANTS.filter(({ plane }) => planes.includes(plane))
+    .map((contestant) => ({ contestant, visits: new Array<Visit>() }));
   for (let turn = 1; turn <= visits; turn++) {
-    for (const [contestant, results] of measured) {
+    for (const { contestant, visits: results } of measured) {
       const result = await visit(contestant, inFlight, seconds);
       results.push(result);
+      const { title, plane } = contestant;
       say(
-        `visit ${turn} of ${visits}, ${contestant.title}: ${
+        `visit ${turn} of ${visits}, ${title}, ${plane}: ${
           result.heartbeatsPerSecond.toFixed(0)
         } ` +
           `heartbeats/s, p99 ${result.p99Ms.toFixed(0)} ms, ${result.memoryMib.toFixed(0)} MiB` +
@@ -85,12 +104,14 @@ export async function measureFleet(
       );
     }
   }
-  const contestants = [...measured].map(([{ name, title }, visits]) => ({ name, title, visits }));
+  const contestants = measured.map(({ contestant: { title, plane }, visits }) => {
+    return { title, plane, visits };
+  });
   return { startedAt, inFlight, seconds, contestants };
 }
 
 async function visit(
-  { program, database }: Contestant,
+  { program, plane, database }: Contestant,
   inFlight: number,
   seconds: number,
 ): Promise<Visit> {
@@ -104,7 +125,10 @@ async function visit(
     });
     const load = fileURLToPath(new URL("./fleet/load.ts", import.meta.url));
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", load, link.fleetAddress, certificates.ca, `${inFlight}`, `${seconds}`],
+      args: [
+        ...["run", "-A", load, plane, plane === "http" ? link.httpAddress : link.fleetAddress],
+        ...[certificates.ca, `${inFlight}`, `${seconds}`],
+      ],
     }).output();
     if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
     const report: LoadReport = JSON.parse(new TextDecoder().decode(stdout));
@@ -118,41 +142,50 @@ async function visit(
   }
 }
 
-/** The medians, and how ours compares: above 1 is better for ours, but for time and memory. */
+/** The medians of each, and how ours compares: above 1 is better for ours, but for memory. */
 export function fleetTable({ contestants }: FleetReport): string {
-  const of = (name: string, figure: (visit: Visit) => number) =>
-    median(contestants.find((one) => one.name === name)?.visits.map(figure) ?? []);
-  const figures: readonly [string, (visit: Visit) => number][] = [
-    ["heartbeats a second", (visit) => visit.heartbeatsPerSecond],
-    ["joins a second", (visit) => visit.joinsPerSecond],
-    ["p99 of a heartbeat, ms", (visit) => visit.p99Ms],
-    ["memory after it, MiB", (visit) => visit.memoryMib],
-  ];
-  const rows = figures.map(([title, figure]) => {
-    const [ours, memory, database] = contestants.map(({ name }) => of(name, figure));
-    if (ours === undefined || memory === undefined || database === undefined) return "";
-    return `| ${title} | ${ours.toFixed(0)} | ${memory.toFixed(0)} | ${database.toFixed(0)} ` +
-      `| ${(ours / memory).toFixed(2)} | ${(ours / database).toFixed(2)} |`;
+  const rows = contestants.map((one) => {
+    const ours = contestants.find(({ plane }) => plane === one.plane) ?? one;
+    const beats = rateOf(one);
+    const memory = memoryOf(one);
+    const figures = [
+      beats.toFixed(0),
+      median(one.visits.map(({ p99Ms }) => p99Ms)).toFixed(0),
+      memory.toFixed(0),
+      (rateOf(ours) / beats).toFixed(2),
+      (memoryOf(ours) / memory).toFixed(2),
+    ];
+    return `| ${one.title} | ${one.plane} | ${figures.join(" | ")} |`;
   });
   return [
-    `| median | ${contestants.map(({ title }) => title).join(" | ")} | ours / memory ` +
-    "| ours / database |",
-    "|---|---|---|---|---|---|",
+    "| median | plane | heartbeats a second | p99, ms | memory after it, MiB " +
+    "| ours: times as many | ours: times the memory |",
+    "|---|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
 }
 
+const rateOf = ({ visits }: Result) => median(visits.map((visit) => visit.heartbeatsPerSecond));
+const memoryOf = ({ visits }: Result) => median(visits.map(({ memoryMib }) => memoryMib));
+
 if (import.meta.main) {
-  const missing = missingFlower([FLOWER_VERSION]);
+  const missing = missingFlower(FLOWER_VERSIONS);
   if (missing.length > 0) {
     console.error(`Flower is not installed: ${installHint(missing)}`);
     Deno.exit(1);
   }
   const flags = parseArgs(Deno.args, {
-    string: ["visits", "seconds", "in-flight", "out"],
-    default: { visits: "3", seconds: "8", "in-flight": "32", out: "bench/results" },
+    string: ["visits", "seconds", "in-flight", "planes", "out"],
+    default: {
+      visits: "3",
+      seconds: "8",
+      "in-flight": "32",
+      planes: "grpc,http",
+      out: "bench/results",
+    },
   });
   const report = await measureFleet({
+    planes: String(flags.planes).split(","),
     visits: Number(flags.visits),
     seconds: Number(flags.seconds),
     inFlight: Number(flags["in-flight"]),

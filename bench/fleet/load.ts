@@ -4,19 +4,26 @@
  * is a SuperNode's work, so the proofs are made before the clock starts. Should they be used up, the
  * measurement ends there.
  *
- *     deno run -A bench/fleet/load.ts ADDRESS CA_FILE IN_FLIGHT SECONDS
+ *     deno run -A bench/fleet/load.ts grpc|http ADDRESS CA_FILE IN_FLIGHT SECONDS
  *
  * Prints one line of JSON, a {@linkcode LoadReport}.
  *
  * @module
  */
 
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import { type Proof, ProofSigner } from "../../keys/proof.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
-import { parseAddress } from "../../wire/address.ts";
+import { type Address, parseAddress } from "../../wire/address.ts";
 import type { CallHeaders } from "../../wire/grpc/client.ts";
+import { HttpChannel } from "../../wire/http/client.ts";
 import { quantile } from "../median.ts";
 import { LeanChannel } from "./lean_channel.ts";
 
@@ -36,23 +43,42 @@ const HEARTBEAT_INTERVAL_S = 30;
 /** How many proofs are made for a second, for all nodes: more than any SuperLink here answers. */
 const PROOFS_PER_SECOND = 2000;
 
+/** A way to call the Fleet API. */
+type Unary = <I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  request: MessageInitShape<I>,
+  headers: CallHeaders,
+) => Promise<MessageShape<O>>;
+
+/** Each node has a connection of its own. */
+function connect(plane: string, address: Address, rootCertificatesPem: string) {
+  if (plane === "grpc") {
+    const channel = new LeanChannel(address, rootCertificatesPem);
+    const unary: Unary = (method, request, headers) => channel.unary(method, request, headers);
+    return { unary, close: () => channel.close() };
+  }
+  const channel = new HttpChannel(address, { insecure: false, rootCertificatesPem });
+  const unary: Unary = (method, request, headers) => channel.unary(method, request, { headers });
+  return { unary, close: () => channel.close() };
+}
+
 class Node {
-  readonly #channel: LeanChannel;
+  readonly #unary: Unary;
   readonly #signer: ProofSigner;
   readonly #publicKey: Uint8Array;
   readonly #proofs: Proof[] = [];
   #nodeId = 0n;
 
-  constructor(channel: LeanChannel, signer: ProofSigner, publicKey: Uint8Array) {
-    this.#channel = channel;
+  constructor(unary: Unary, signer: ProofSigner, publicKey: Uint8Array) {
+    this.#unary = unary;
     this.#signer = signer;
     this.#publicKey = publicKey;
   }
 
   async join(): Promise<void> {
     const publicKey = this.#publicKey;
-    await this.#channel.unary(Fleet.method.registerNode, { publicKey }, await this.#headers());
-    const { nodeId } = await this.#channel.unary(Fleet.method.activateNode, {
+    await this.#unary(Fleet.method.registerNode, { publicKey }, await this.#headers());
+    const { nodeId } = await this.#unary(Fleet.method.activateNode, {
       publicKey,
       heartbeatInterval: HEARTBEAT_INTERVAL_S,
     }, await this.#headers());
@@ -74,7 +100,7 @@ class Node {
   async heartbeat(): Promise<boolean> {
     const proof = this.#proofs.shift();
     if (!proof) throw new Error("No proof is left.");
-    const { success } = await this.#channel.unary(Fleet.method.sendNodeHeartbeat, {
+    const { success } = await this.#unary(Fleet.method.sendNodeHeartbeat, {
       node: { nodeId: this.#nodeId },
       heartbeatInterval: HEARTBEAT_INTERVAL_S,
     }, headers(proof));
@@ -89,17 +115,19 @@ function headers({ publicKeyPem, timestamp, signature }: Proof): CallHeaders {
   };
 }
 
-async function main([addressText = "", caFile = "", inFlight = "", seconds = ""]: string[]) {
+async function main(
+  [plane = "", addressText = "", caFile = "", inFlight = "", seconds = ""]: string[],
+) {
   const address = parseAddress(addressText);
   if (!address) throw new Error(`"${addressText}" is no address.`);
   const rootCertificatesPem = await Deno.readTextFile(caFile);
-  const channels: LeanChannel[] = [];
+  const connections: { close(): void }[] = [];
   const nodes = await Promise.all(Array.from({ length: Number(inFlight) }, async () => {
     const key = await generatePrivateKey("P-384");
-    const channel = new LeanChannel(address, rootCertificatesPem);
-    channels.push(channel);
+    const connection = connect(plane, address, rootCertificatesPem);
+    connections.push(connection);
     const publicKey = new TextEncoder().encode(spkiPem(key.publicKey));
-    return new Node(channel, await ProofSigner.create(key), publicKey);
+    return new Node(connection.unary, await ProofSigner.create(key), publicKey);
   }));
 
   const joinStart = performance.now();
@@ -121,7 +149,7 @@ async function main([addressText = "", caFile = "", inFlight = "", seconds = ""]
     }
   }));
   const heartbeatsPerSecond = times.length / (performance.now() - start) * 1000;
-  for (const channel of channels) channel.close();
+  for (const connection of connections) connection.close();
   const report: LoadReport = {
     joinsPerSecond,
     heartbeatsPerSecond,
