@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { SuperLinkConnection } from "../config/connection.ts";
+import { declaredIn, type SuperLinkConnection } from "../config/connection.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { printable } from "../terminal/display_width.ts";
 import { formatAddress } from "../wire/address.ts";
@@ -96,7 +96,7 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
 }
 
 function federationRemedy({ source }: SuperLinkConnection): string {
-  return `Set \`federation\` in ${source.header} of "${source.file}" to the name of one of the ` +
+  return `Set \`federation\` in ${declaredIn(source)} to the name of one of the ` +
     "SuperLink's federations: `default`, or `@none/default` from Flower 1.26 on.";
 }
 
@@ -121,7 +121,7 @@ async function connectionError(
   const { address, security, source } = connection;
   const problem = await diagnoseConnection(address, security, { transport: "auto" });
   if (problem) {
-    const where = `${source.header} of "${source.file}"`;
+    const where = declaredIn(source);
     return new ExitError(problem.sentence, { cause: error, remedy: REMEDIES[problem.kind](where) });
   }
   const details = printable(error.message);

@@ -13,7 +13,7 @@ import type { FederationContents } from "./control_client.ts";
 import { type ListedNode, listNodes, NODE_COLUMNS, nodeCells } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { runApp, runSeconds, runStatus, runStatusCells } from "./run_view.ts";
-import { findConnection, TARGET_POSITIONALS } from "./target.ts";
+import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 import { timestampUs } from "./timestamp.ts";
 
 const list: Command = {
@@ -21,12 +21,12 @@ const list: Command = {
     name: "trellis federation list",
     summary: "List the federations of a SuperLink.",
     positionals: TARGET_POSITIONALS,
-    flags: [FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, FORMAT_FLAG],
   },
   aliases: ["ls"],
   run: ({ flags, positionals }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      const connection = await findConnection(positionals);
+      const connection = await findConnection(positionals, processContext(flags));
       say("📄 Listing federations...");
       const names = await withControl(connection, (control) => control.listFederations());
       return {
@@ -45,11 +45,11 @@ const show: Command = {
     name: "trellis federation show",
     summary: "Show the members, SuperNodes and runs of a federation.",
     positionals: TARGET_POSITIONALS,
-    flags: [FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, FORMAT_FLAG],
   },
   run: ({ flags, positionals }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      const connection = await findConnection(positionals);
+      const connection = await findConnection(positionals, processContext(flags));
       say(`📄 Showing '${connection.federation}' federation ...`);
       const answer = await withControl(
         connection,

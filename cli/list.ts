@@ -18,6 +18,7 @@ import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
   processContext,
+  TARGET_FLAGS,
   TARGET_POSITIONALS,
 } from "./target.ts";
 import { timestampUs } from "./timestamp.ts";
@@ -37,7 +38,14 @@ export const listCommand: Command = {
     name: "trellis list",
     summary: "List runs, oldest first, or show everything of one. Short: ls.",
     positionals: TARGET_POSITIONALS,
-    flags: [RUN_ID_FLAG, LIMIT_FLAG, RUNS_FLAG, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
+    flags: [
+      RUN_ID_FLAG,
+      LIMIT_FLAG,
+      RUNS_FLAG,
+      ...TARGET_FLAGS,
+      FEDERATION_CONFIG_FLAG,
+      FORMAT_FLAG,
+    ],
   },
   aliases: ["ls"],
   run({ flags, positionals }, terminal) {

@@ -21,7 +21,9 @@ import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
   processContext,
+  TARGET_FLAGS,
   TARGET_POSITIONALS,
+  targetWords,
 } from "./target.ts";
 
 const STREAM_FLAG = switchFlag("stream", "Follow the log until the run is finished (the default).");
@@ -36,7 +38,7 @@ export const logCommand: Command = {
       { name: "RUN_ID", help: "As `ls` shows it", required: true },
       ...TARGET_POSITIONALS,
     ],
-    flags: [STREAM_FLAG, SHOW_FLAG, FEDERATION_CONFIG_FLAG],
+    flags: [STREAM_FLAG, SHOW_FLAG, ...TARGET_FLAGS, FEDERATION_CONFIG_FLAG],
   },
   async run({ flags, positionals: [id = "", ...target] }, terminal) {
     const runId = parseId(id, "RUN_ID");
@@ -49,7 +51,8 @@ export const logCommand: Command = {
       await readLog({ connection, runId }, logWriter(terminal));
       return 0;
     }
-    return await follow({ connection, runId, target }, terminal) ? 0 : INTERRUPTED;
+    const words = targetWords(target, flags);
+    return await follow({ connection, runId, target: words }, terminal) ? 0 : INTERRUPTED;
   },
 };
 

@@ -14,6 +14,7 @@ import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
   processContext,
+  TARGET_FLAGS,
   TARGET_POSITIONALS,
 } from "./target.ts";
 
@@ -28,7 +29,7 @@ export const pullCommand: Command = {
       { name: "RUN_ID", help: "As `ls` shows it, unless --run-id gives it", required: false },
       ...TARGET_POSITIONALS,
     ],
-    flags: [RUN_ID_FLAG, FEDERATION_CONFIG_FLAG],
+    flags: [RUN_ID_FLAG, ...TARGET_FLAGS, FEDERATION_CONFIG_FLAG],
   },
   async run({ flags, positionals }, terminal) {
     const flag = RUN_ID_FLAG.of(flags);

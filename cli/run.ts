@@ -21,7 +21,9 @@ import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
   processContext,
+  TARGET_FLAGS,
   TARGET_POSITIONALS,
+  targetWords,
 } from "./target.ts";
 import { showBytes, withUploadProgress } from "./upload.ts";
 
@@ -39,7 +41,13 @@ export const runCommand: Command = {
     name: "trellis run",
     summary: "Run a Flower app on a SuperLink.",
     positionals: TARGET_POSITIONALS,
-    flags: [RUN_CONFIG_FLAG, FEDERATION_CONFIG_FLAG, STREAM_FLAG, FORMAT_FLAG],
+    flags: [
+      RUN_CONFIG_FLAG,
+      ...TARGET_FLAGS,
+      FEDERATION_CONFIG_FLAG,
+      STREAM_FLAG,
+      FORMAT_FLAG,
+    ],
     epilogue: "Example: trellis run . local-deployment --stream --run-config 'num-server-rounds=5'",
   },
   async run({ flags, positionals }, terminal) {
@@ -68,7 +76,7 @@ export const runCommand: Command = {
       };
     });
     if (code !== 0 || started === undefined || !STREAM_FLAG.of(flags)) return code;
-    return await followRun({ ...started, target }, terminal);
+    return await followRun({ ...started, target: targetWords(target, flags) }, terminal);
   },
 };
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { PLAIN_APP, writeApp } from "../fab/testing/sample_apps.ts";
 import { StatusError } from "../wire/status.ts";
+import { formatAddress } from "../wire/address.ts";
 import { controlScene, runCli } from "./testing/control_server.ts";
 import { showBytes } from "./upload.ts";
 
@@ -245,4 +246,20 @@ Deno.test("showBytes shows sizes as Flower does", () => {
     [3 * 1024 ** 4, "3.0 TB"],
   ];
   for (const [size, text] of cases) assertEquals(showBytes(size), text);
+});
+
+Deno.test("--superlink needs no file, and nothing beside it that names a SuperLink", async () => {
+  await using scene = await controlScene(listing());
+  const where = ["--superlink", formatAddress(scene.address), "--insecure"];
+  const listed = await scene.run("ls", ...where, "--format", "json");
+  assertEquals(JSON.parse(listed.stdout).runs.length, 2);
+  const twice = await scene.run("ls", scene.app, "fed", ...where);
+  assertEquals(twice.code, 2);
+  assertStringIncludes(twice.stderr, "Give one.");
+  const alone = await scene.run("ls", scene.app, "fed", "--insecure");
+  assertEquals(alone.code, 2);
+  assertStringIncludes(alone.stderr, "are for an address in --superlink");
+  await Deno.remove(`${scene.app}/pyproject.toml`);
+  const gone = await scene.run("stop", "5", "--superlink", "127.0.0.1:9", "--insecure");
+  assertStringIncludes(gone.stderr, "in the command line (--superlink).");
 });

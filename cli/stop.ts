@@ -13,6 +13,7 @@ import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
   processContext,
+  TARGET_FLAGS,
   TARGET_POSITIONALS,
 } from "./target.ts";
 
@@ -25,7 +26,7 @@ export const stopCommand: Command = {
       { name: "RUN_ID", help: "As `ls` shows it", required: true },
       ...TARGET_POSITIONALS,
     ],
-    flags: [FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
   },
   run({ flags, positionals: [id = "", ...target] }, terminal) {
     const runId = parseId(id, "RUN_ID");

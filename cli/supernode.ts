@@ -12,7 +12,7 @@ import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { listNodes, nodeJson, nodeTable } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
-import { findConnection, TARGET_POSITIONALS } from "./target.ts";
+import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 
 const NAME_FLAG = textFlag("name", "NAME", "What to call the SuperNode in lists (HTTP only).");
 const LOCATION_FLAG = textFlag(
@@ -33,7 +33,7 @@ const register: Command = {
       },
       ...TARGET_POSITIONALS,
     ],
-    flags: [NAME_FLAG, LOCATION_FLAG, FORMAT_FLAG],
+    flags: [NAME_FLAG, LOCATION_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
     epilogue:
       "Example: trellis supernode register keys/client_credentials_1.pub . local-deployment",
   },
@@ -47,7 +47,7 @@ const register: Command = {
       const publicKey = new TextEncoder().encode(spkiPem(await readPublicKeyFile(file)));
       const node = { publicKey, name: NAME_FLAG.of(flags), location: LOCATION_FLAG.of(flags) };
       const nodeId = await withControl(
-        await findConnection(target),
+        await findConnection(target, processContext(flags)),
         (control) => control.registerNode(node),
       );
       if (nodeId === 0n) {
@@ -68,14 +68,14 @@ const unregister: Command = {
       { name: "NODE_ID", help: "As `supernode list` shows it", required: true },
       ...TARGET_POSITIONALS,
     ],
-    flags: [FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, FORMAT_FLAG],
   },
   run: ({ flags, positionals: [id = "", ...target] }, terminal) => {
     const nodeId = parseId(id, "NODE_ID");
     return report(FORMAT_FLAG.of(flags), terminal, async () => {
       requireUint64(nodeId);
       await withControl(
-        await findConnection(target),
+        await findConnection(target, processContext(flags)),
         (control) => control.unregisterNode(nodeId),
       );
       return {
@@ -95,12 +95,12 @@ const list: Command = {
     name: "trellis supernode list",
     summary: "List the SuperNodes of the federation, oldest first.",
     positionals: TARGET_POSITIONALS,
-    flags: [FORMAT_FLAG, VERBOSE_FLAG],
+    flags: [...TARGET_FLAGS, FORMAT_FLAG, VERBOSE_FLAG],
   },
   aliases: ["ls"],
   run: ({ flags, positionals }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      const connection = await findConnection(positionals);
+      const connection = await findConnection(positionals, processContext(flags));
       say("📄 Listing all nodes...");
       const listed = await withControl(connection, (control) => control.listNodes());
       const { now } = listed;

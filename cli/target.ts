@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import type { SuperLinkConnection } from "../config/connection.ts";
+import { readConnection, type SuperLinkConnection } from "../config/connection.ts";
 import {
   type ConnectionFile,
   connectionIn,
@@ -16,9 +16,10 @@ import {
 } from "../config/connection_files.ts";
 import { readUserConfigTable } from "../config/user_config.ts";
 import type { Positional } from "../terminal/command.ts";
-import { ExitError } from "../terminal/errors.ts";
-import { listFlag, type RawFlags } from "../terminal/flags.ts";
+import { ExitError, UsageError } from "../terminal/errors.ts";
+import { type Flag, listFlag, type RawFlags, switchFlag, textFlag } from "../terminal/flags.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
+import { parseAddress } from "../wire/address.ts";
 
 /** The last two arguments of every command that talks to a SuperLink. */
 export const TARGET_POSITIONALS: readonly Positional[] = [
@@ -41,8 +42,39 @@ export const FEDERATION_CONFIG_FLAG = listFlag(
   "Override values of the federation's table, as in 'insecure=true'.",
 );
 
+const SUPERLINK_FLAG = textFlag(
+  "superlink",
+  "NAME|HOST:PORT",
+  "The SuperLink: a declared connection, or the address of its Control API (no file needed).",
+);
+const ROOT_CERTIFICATES_FLAG = textFlag(
+  "root-certificates",
+  "FILE",
+  "CA certificates (PEM) for the address in --superlink.",
+  { defaultText: "the roots built in" },
+);
+const INSECURE_FLAG = switchFlag("insecure", "Speak to the address in --superlink without TLS.");
+
+/** The flags of every command that talks to a SuperLink. */
+export const TARGET_FLAGS: readonly Flag<unknown>[] = [
+  SUPERLINK_FLAG,
+  ROOT_CERTIFICATES_FLAG,
+  INSECURE_FLAG,
+];
+
+/** What a command line says of the SuperLink in flags. */
+export interface NamedSuperLink {
+  /** A connection's name, or `HOST:PORT`. */
+  readonly superlink: string;
+  /** For an address only. */
+  readonly rootCertificates?: string | undefined;
+  readonly insecure?: boolean;
+}
+
 /** Where to look when a command line does not say it. */
 export interface TargetContext {
+  /** What {@linkcode TARGET_FLAGS} say, if anything. */
+  readonly named?: NamedSuperLink | undefined;
   readonly workingDirectory: string;
   readonly home: string;
   /** Values of `--federation-config`. */
@@ -52,14 +84,31 @@ export interface TargetContext {
 /** The context of this process, for a command line with these flags. */
 export function processContext(flags: RawFlags = new Map()): TargetContext {
   const federationConfig = FEDERATION_CONFIG_FLAG.of(flags);
-  return { workingDirectory: ".", home: flwrHome(), federationConfig };
+  return { workingDirectory: ".", home: flwrHome(), federationConfig, named: namedIn(flags) };
 }
 
-/** Finds the connection that `[APP] [FEDERATION]` or `[SUPERLINK]` name, or the default one. */
+function namedIn(flags: RawFlags): NamedSuperLink | undefined {
+  const superlink = SUPERLINK_FLAG.of(flags);
+  const rootCertificates = ROOT_CERTIFICATES_FLAG.of(flags);
+  const insecure = INSECURE_FLAG.of(flags);
+  if (superlink !== undefined) return { superlink, rootCertificates, insecure };
+  if (rootCertificates === undefined && !insecure) return undefined;
+  throw new UsageError(
+    "--insecure and --root-certificates are for an address in --superlink.",
+    "Connections and federations say in their own table how they are secured.",
+  );
+}
+
+/**
+ * Finds the connection that `[APP] [FEDERATION]`, `[SUPERLINK]` or `--superlink` name, or the default
+ * one.
+ */
 export async function findConnection(
-  [first, second]: readonly string[],
-  context: TargetContext = processContext(),
+  target: readonly string[],
+  context: TargetContext,
 ): Promise<SuperLinkConnection> {
+  if (context.named) return await findNamed(target, context.named, context);
+  const [first, second] = target;
   const home = await readHomeConnections(context.home);
   if (first === undefined) return await choose([...await appHere(context), home], first, context);
   if (second === undefined && !await isApp(first)) {
@@ -67,6 +116,52 @@ export async function findConnection(
   }
   const app = await readAppConnections(first);
   return await choose(app ? [app, home] : [home], second, context);
+}
+
+async function findNamed(
+  [first, second]: readonly string[],
+  { superlink, rootCertificates, insecure = false }: NamedSuperLink,
+  context: TargetContext,
+): Promise<SuperLinkConnection> {
+  const other = second ?? (first === undefined || await isApp(first) ? undefined : first);
+  if (other !== undefined) {
+    throw new UsageError(`--superlink names a SuperLink, and so does "${other}". Give one.`);
+  }
+  if (parseAddress(superlink) === undefined) {
+    if (rootCertificates === undefined && !insecure) {
+      const home = await readHomeConnections(context.home);
+      return await choose([home, ...await appHere(context)], superlink, context);
+    }
+    throw new UsageError(
+      `"${superlink}" is no address, so --insecure and --root-certificates say nothing of it.`,
+      "Write HOST:PORT, or leave them out to use the connection of that name.",
+    );
+  }
+  if (insecure && rootCertificates !== undefined) {
+    throw new UsageError("Give --insecure or --root-certificates, not both.");
+  }
+  return await readConnection({
+    address: superlink,
+    insecure,
+    ...rootCertificates === undefined ? {} : { "root-certificates": rootCertificates },
+  }, {
+    name: superlink,
+    header: "the command line (--superlink)",
+    file: undefined,
+    directory: context.workingDirectory,
+  });
+}
+
+/** How a command line says the same again, as words. */
+export function targetWords(target: readonly string[], flags: RawFlags): string[] {
+  const named = namedIn(flags);
+  if (!named) return [...target];
+  const { superlink, rootCertificates, insecure } = named;
+  return [
+    ...["--superlink", superlink],
+    ...(rootCertificates === undefined ? [] : ["--root-certificates", rootCertificates]),
+    ...(insecure ? ["--insecure"] : []),
+  ];
 }
 
 /** The directory of the app that is meant: the first argument, if it names one, or this one. */

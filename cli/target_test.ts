@@ -1,7 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { generateCertificates } from "../keys/certificates.ts";
 import { ExitError } from "../terminal/errors.ts";
-import { findConnection, isApp, type TargetContext } from "./target.ts";
+import {
+  findConnection,
+  isApp,
+  type NamedSuperLink,
+  type TargetContext,
+  targetWords,
+} from "./target.ts";
 
 /** The files of a test, by path: apps and Flower's home in one temporary directory. */
 async function withFiles(
@@ -194,4 +200,50 @@ Deno.test("no default, no app and broken files each have their sentence", async 
     await Deno.mkdir(`${root}/home/config.toml`);
     await assertRejects(() => findConnection(["x"], context), ExitError, "cannot be read");
   });
+});
+
+Deno.test("--superlink names a connection, or an address that is in no file", async () => {
+  const files = { "app/pyproject.toml": PYPROJECT, "home/config.toml": CONFIG };
+  await withFiles(files, async (root, context) => {
+    const app = `${root}/app`;
+    const { caCertificatePath } = await generateCertificates(`${root}/empty`);
+    const caPem = await Deno.readTextFile(caCertificatePath);
+    const cases: [string[], NamedSuperLink, string, unknown][] = [
+      [[], { superlink: "site" }, "site:3", { insecure: true }],
+      [[app], { superlink: "two" }, "other-two:4", { insecure: true }],
+      [[], { superlink: "link.example:8000" }, "link.example:8000", { insecure: false }],
+      [[app], { superlink: "[::1]:9093", insecure: true }, "::1:9093", { insecure: true }],
+      [["."], { superlink: "x:1", rootCertificates: "ca.crt" }, "x:1", {
+        insecure: false,
+        rootCertificatesPem: caPem,
+      }],
+    ];
+    for (const [target, named, expected, security] of cases) {
+      const found = await findConnection(target, { ...context, named });
+      const { host, port } = found.address;
+      assertEquals([`${host}:${port}`, found.security], [expected, security]);
+    }
+    const refused: [string[], NamedSuperLink, string][] = [
+      [["site"], { superlink: "x:1" }, "Give one"],
+      [[app, "one"], { superlink: "x:1" }, "Give one"],
+      [[], { superlink: "x:1", insecure: true, rootCertificates: "ca.crt" }, "not both"],
+      [[], { superlink: "site", insecure: true }, "is no address"],
+      [[], { superlink: "https://x:1" }, "no federation or connection"],
+      [[], { superlink: "x:0" }, "not the address"],
+      [[], { superlink: "x:1", rootCertificates: "gone.crt" }, "gone.crt"],
+    ];
+    for (const [target, named, words] of refused) {
+      await assertRejects(() => findConnection(target, { ...context, named }), Error, words);
+    }
+  });
+});
+
+Deno.test("targetWords() gives what a person writes to mean the same SuperLink", () => {
+  const flags = (words: Record<string, string[]>) => new Map(Object.entries(words));
+  assertEquals(targetWords([".", "site"], flags({})), [".", "site"]);
+  const insecure = { superlink: ["x:1"], insecure: [] };
+  assertEquals(targetWords(["."], flags(insecure)), ["--superlink", "x:1", "--insecure"]);
+  const tls = { superlink: ["x:1"], "root-certificates": ["ca.crt"] };
+  const words = ["--superlink", "x:1", "--root-certificates", "ca.crt"];
+  assertEquals(targetWords([], flags(tls)), words);
 });

@@ -17,9 +17,10 @@ import { flattenUserConfig, type UserConfig } from "./user_config.ts";
 /** Where a connection is declared, for error texts and relative paths. */
 export interface ConnectionSource {
   readonly name: string;
-  /** The header of its table, for example `[tool.flwr.federations.local]`. */
+  /** The header of its table, for example `[tool.flwr.federations.local]`, or what else says it. */
   readonly header: string;
-  readonly file: string;
+  /** `undefined` for one that the command line describes. */
+  readonly file: string | undefined;
   /** What relative certificate paths start from; `undefined` where they must be absolute. */
   readonly directory: string | undefined;
 }
@@ -34,6 +35,11 @@ export interface SuperLinkConnection {
   readonly federation: string;
   /** `options.*`, flattened; a SuperLink that simulates reads them. */
   readonly options: UserConfig;
+}
+
+/** Where a connection is declared, as part of a sentence. */
+export function declaredIn({ header, file }: ConnectionSource): string {
+  return file === undefined ? header : `${header} of "${file}"`;
 }
 
 /** The one federation of a SuperLink of Flower 1.24 or 1.25 without accounts. */
@@ -55,7 +61,7 @@ export async function readConnection(
 
 function readAddress(table: TomlTable, source: ConnectionSource): Address {
   const text = optionalText(table, "address", source);
-  const where = `${source.header} in "${source.file}"`;
+  const where = declaredIn(source);
   if (text === undefined) {
     throw new ExitError(`"${source.name}" has no \`address\`, so there is no SuperLink to ask.`, {
       remedy: `Add the address of its Control API, such as \`address = "127.0.0.1:9093"\`, to ` +
@@ -79,7 +85,7 @@ async function readSecurity(table: TomlTable, source: ConnectionSource): Promise
   const { insecure = false } = table;
   if (typeof insecure !== "boolean") {
     throw new ExitError(
-      `\`insecure\` in ${source.header} of "${source.file}" must be true or false.`,
+      `\`insecure\` in ${declaredIn(source)} must be true or false.`,
       { remedy: "Write `insecure = true` or `insecure = false`, without quotes." },
     );
   }
@@ -87,13 +93,15 @@ async function readSecurity(table: TomlTable, source: ConnectionSource): Promise
   if (certificates === undefined) return { insecure };
   if (insecure) {
     throw new ExitError(
-      `"${source.name}" has \`root-certificates\` and \`insecure = true\` in "${source.file}".`,
+      `"${source.name}" has \`root-certificates\` and \`insecure = true\` in ${
+        declaredIn(source)
+      }.`,
       { remedy: "Remove `insecure` to use TLS, or `root-certificates` to go without it." },
     );
   }
   if (source.directory === undefined && !isAbsolute(certificates)) {
     throw new ExitError(
-      `\`root-certificates\` of "${source.name}" in "${source.file}" is a relative path.`,
+      `\`root-certificates\` in ${declaredIn(source)} is a relative path.`,
       { remedy: "Write the whole path: this file belongs to no directory." },
     );
   }
@@ -109,6 +117,6 @@ function optionalText(
   const value = table[key];
   if (value === undefined || typeof value === "string") return value;
   throw new ExitError(
-    `\`${key}\` in ${source.header} of "${source.file}" must be a text in quotes.`,
+    `\`${key}\` in ${declaredIn(source)} must be a text in quotes.`,
   );
 }
