@@ -7,12 +7,12 @@
  * @module
  */
 
-import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { type AppStarter, appStarter } from "../apps/app_starter.ts";
 import { FakeAppApi } from "../apps/testing/fake_app_api.ts";
 import { createLog } from "../terminal/log.ts";
 import { flowerFolder, installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import { type Figure, saveFigures } from "./figures.ts";
 import { median } from "./median.ts";
 import { FLOWER_VERSION } from "./rounds/casts.ts";
 
@@ -84,6 +84,20 @@ export async function measureAppStarts(starts: number): Promise<AppStartReport> 
   }
 }
 
+/** A forked app beside Flower's program as it is. */
+export function appStartFigures({ forked, program }: AppStartReport): Figure[] {
+  const title = `flwr-clientapp ${FLOWER_VERSION}`;
+  const figure = (name: string, unit: string, field: keyof Start): Figure => {
+    const of = (starts: readonly Start[]) => median(starts.map((start) => start[field]));
+    const flower = { title, value: of(program) };
+    return { name, unit, better: "less", ours: of(forked), flower };
+  };
+  return [
+    figure("first call of a Python ClientApp", "ms", "firstCallMs"),
+    figure("its private memory", "KiB", "privateKiB"),
+  ];
+}
+
 if (import.meta.main) {
   const missing = missingFlower([FLOWER_VERSION]);
   if (missing.length > 0) {
@@ -96,9 +110,8 @@ if (import.meta.main) {
     default: { starts: "9", out: "bench/results" },
   });
   const report = await measureAppStarts(Number(flags.starts));
-  const out = String(flags.out);
-  await Deno.mkdir(out, { recursive: true });
-  await Deno.writeTextFile(join(out, "app_start.json"), JSON.stringify(report, undefined, 2));
+  const figures = appStartFigures(report);
+  await saveFigures(String(flags.out), "app_start", figures, report);
   console.log(`Medians of ${report.forked.length} starts of flwr-clientapp ${FLOWER_VERSION}:`);
   console.table([row("forked", report.forked), row("a program", report.program)]);
 }

@@ -11,7 +11,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import { makeCertificates } from "../tests/harness/credentials.ts";
@@ -19,6 +18,7 @@ import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
 import { flower, type Program, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { startSuperLink } from "../tests/harness/superlink.ts";
+import { type Figure, saveFigures } from "./figures.ts";
 import type { LoadReport } from "./fleet/load.ts";
 import { memoryBytes } from "./fleet/memory.ts";
 import { median } from "./median.ts";
@@ -168,6 +168,23 @@ export function fleetTable({ contestants }: FleetReport): string {
 const rateOf = ({ visits }: Result) => median(visits.map((visit) => visit.heartbeatsPerSecond));
 const memoryOf = ({ visits }: Result) => median(visits.map(({ memoryMib }) => memoryMib));
 
+/** The figures of ours beside each Flower of the same plane. */
+export function fleetFigures({ contestants, inFlight }: FleetReport): Figure[] {
+  return contestants.flatMap((one) => {
+    const ours = contestants.find(({ plane }) => plane === one.plane);
+    if (!ours || ours === one) return [];
+    const { title } = one;
+    const beside = `${one.plane}, ${inFlight} in flight, TLS`;
+    const figure = (name: string, unit: string, better: "more" | "less", of: typeof rateOf) => {
+      return { name, unit, better, ours: of(ours), flower: { title, value: of(one) } };
+    };
+    return [
+      figure(`signed heartbeats (${beside}; ${title})`, "a second", "more", rateOf),
+      figure(`memory after them (${beside}; ${title})`, "MiB", "less", memoryOf),
+    ];
+  });
+}
+
 if (import.meta.main) {
   const missing = missingFlower(FLOWER_VERSIONS);
   if (missing.length > 0) {
@@ -191,8 +208,6 @@ if (import.meta.main) {
     inFlight: Number(flags["in-flight"]),
     say: (line) => console.log(line),
   });
-  const folder = String(flags.out);
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(join(folder, "fleet.json"), JSON.stringify(report, undefined, 2));
+  await saveFigures(String(flags.out), "fleet", fleetFigures(report), report);
   console.log(`\n${fleetTable(report)}`);
 }

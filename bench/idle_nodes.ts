@@ -11,7 +11,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import { makeCertificates } from "../tests/harness/credentials.ts";
@@ -19,11 +18,14 @@ import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
 import { flower, type Program, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { startSuperLink } from "../tests/harness/superlink.ts";
+import { type Figure, saveFigures } from "./figures.ts";
 import { cpuSeconds } from "./rounds/cpu_time.ts";
 import type { IdleReport } from "./idle_nodes/load.ts";
 import { memoryBytes } from "./fleet/memory.ts";
 
 const FLOWER_VERSION = "1.25.0";
+/** A SuperLink serves its nodes when nearly all heartbeats are answered within this. */
+const SOON_MS = 1_000;
 /** More than any number of nodes here needs to join. */
 const JOIN_LIMIT_MS = 1_800_000;
 /** More than any bench registers from this host in a minute. */
@@ -113,6 +115,36 @@ function row(visit: IdleVisit): string {
   return `| ${title} | ${figures.join(" | ")} |`;
 }
 
+/** What a node costs, beside Flower where it had as many, and how many each served in time. */
+function idleFigures(visits: readonly IdleVisit[]): Figure[] {
+  const ours = visits.filter(({ title }) => title === OURS.title);
+  const real = visits.filter(({ title }) => title === FLOWER.title);
+  const served = (some: readonly IdleVisit[]) =>
+    Math.max(
+      0,
+      ...some.filter(({ p99Ms, failures }) => p99Ms < SOON_MS && failures === 0)
+        .map(({ nodes }) => nodes),
+    );
+  const costs = ours.map(({ nodes, cores }): Figure => {
+    const same = real.find((visit) => visit.nodes === nodes);
+    return {
+      name: `CPU of ${nodes} idle nodes`,
+      unit: "cores",
+      better: "less",
+      ours: cores,
+      ...(same ? { flower: { title: FLOWER.title, value: same.cores } } : {}),
+    };
+  });
+  const flowerServed = { title: FLOWER.title, value: served(real) };
+  return [...costs, {
+    name: `most idle nodes with a p99 below ${SOON_MS / 1000} s, of the numbers tried`,
+    unit: "nodes",
+    better: "more",
+    ours: served(ours),
+    ...(real.length > 0 ? { flower: flowerServed } : {}),
+  }];
+}
+
 const HEAD = "| SuperLink | idle nodes | cores | µs of CPU a second and node | memory, MiB " +
   "| KiB a node | p99 of a heartbeat, ms | failures | seconds to join |\n" +
   "|---|---|---|---|---|---|---|---|---|";
@@ -146,9 +178,5 @@ if (import.meta.main) {
       console.log(row(result));
     }
   }
-  await Deno.mkdir(String(flags.out), { recursive: true });
-  await Deno.writeTextFile(
-    join(String(flags.out), "idle_nodes.json"),
-    JSON.stringify(visits, undefined, 2),
-  );
+  await saveFigures(String(flags.out), "idle_nodes", idleFigures(visits), visits);
 }

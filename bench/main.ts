@@ -1,13 +1,38 @@
 /**
- * `deno task bench`: everything that is measured beside real Flower, in one run, as ratios.
+ * `deno task bench`: everything that is measured beside real Flower, in one run. Each bench prints what
+ * it measures; then all figures are compared with those of the run before, and written as a page.
+ *
+ *     deno task bench [bench …] [--out bench/results]
  *
  * @module
  */
 
-for (const bench of ["fleet.ts", "app_start.ts", "rounds.ts"]) {
-  console.log(`\n=== ${bench}`);
+import { join } from "node:path";
+import { parseArgs } from "@std/cli/parse-args";
+import { savedFigures } from "./figures.ts";
+import { comparisonPage, comparisonTable, type Section } from "./page.ts";
+
+const BENCHES = ["fleet", "idle_nodes", "start", "app_start", "rounds"];
+
+const flags = parseArgs(Deno.args, { string: ["out"], default: { out: "bench/results" } });
+const folder = String(flags.out);
+const chosen = flags._.length === 0 ? BENCHES : flags._.map(String);
+const unknown = chosen.find((name) => !BENCHES.includes(name));
+if (unknown !== undefined) {
+  console.error(`There is no bench "${unknown}". There are: ${BENCHES.join(", ")}.`);
+  Deno.exit(2);
+}
+
+const sections: Section[] = [];
+for (const name of chosen) {
+  const before = await savedFigures(folder, name);
+  console.log(`\n=== ${name}`);
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", new URL(bench, import.meta.url).href, ...Deno.args],
+    args: ["run", "-A", new URL(`${name}.ts`, import.meta.url).href, "--out", folder],
   }).spawn().status;
   if (code !== 0) Deno.exit(code);
+  sections.push({ name, figures: await savedFigures(folder, name), before });
 }
+const page = join(folder, "bench.html");
+await Deno.writeTextFile(page, comparisonPage(sections, new Date()));
+console.log(`\n${comparisonTable(sections)}\n\nWritten to ${page}.`);

@@ -14,9 +14,16 @@
 import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import { saveFigures } from "./figures.ts";
 import { type Cast, CASTS, FLOWER_VERSION } from "./rounds/casts.ts";
 import { page } from "./rounds/page.ts";
-import { type CastReport, type RoundsReport, stepTable, table } from "./rounds/report.ts";
+import {
+  type CastReport,
+  roundsFigures,
+  type RoundsReport,
+  stepTable,
+  table,
+} from "./rounds/report.ts";
 import { medianPhase, type Phase, phasesOf } from "./rounds/timeline.ts";
 import { readTrace, tracedProgram } from "./rounds/trace.ts";
 import { visit } from "./rounds/visit.ts";
@@ -121,8 +128,7 @@ if (import.meta.main) {
     say: (line) => console.log(line),
   });
   const folder = String(flags.out);
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(join(folder, "rounds.json"), JSON.stringify(report, undefined, 2));
+  await saveFigures(folder, "rounds", roundsFigures(report), report);
   await Deno.writeTextFile(join(folder, "rounds.html"), page(report));
   console.log(`\n${table(report)}\n\n${stepTable(report)}`);
 }

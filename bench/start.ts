@@ -8,7 +8,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { makeCli, shown } from "../tests/harness/cli.ts";
 import { makeCertificates } from "../tests/harness/credentials.ts";
@@ -16,11 +15,13 @@ import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
 import { flower, type Program, type Programs, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { startSuperLink } from "../tests/harness/superlink.ts";
+import { type Figure, saveFigures } from "./figures.ts";
 import { memoryBytes } from "./fleet/memory.ts";
 import { median } from "./median.ts";
 import { fillRegistry } from "./start/fill_registry.ts";
 
 const FLOWER_VERSION = "1.25.0";
+const OURS = "Trellis";
 
 /** What one visit came to. */
 interface StartVisit {
@@ -69,11 +70,38 @@ function helpOf(cli: Program): Program {
   return { ...cli, title: `${cli.title} --help` };
 }
 
+type Measured = "readyMs" | "listMs" | "helpMs" | "memoryMib";
+
+const medianOf = (visits: readonly StartVisit[], field: Measured) =>
+  median(visits.map((visit) => visit[field]));
+
+const MEASURED: readonly [field: Measured, name: string, unit: string][] = [
+  ["readyMs", "SuperLink ready after its start", "ms"],
+  ["memoryMib", "memory of the SuperLink then", "MiB"],
+  ["listMs", "supernode list", "ms"],
+  ["helpMs", "--help of the CLI", "ms"],
+];
+
+/** `results` are the visits of each contestant. */
+function startFigures(results: readonly (readonly StartVisit[])[]): Figure[] {
+  const real = results.find(([first]) => first?.title !== OURS) ?? [];
+  return results.filter((visits) => visits !== real).flatMap((visits) => {
+    const nodes = visits[0]?.nodes ?? 0;
+    return MEASURED.map(([field, name, unit]): Figure => ({
+      name: `${name}, ${nodes} nodes`,
+      unit,
+      better: "less",
+      ours: medianOf(visits, field),
+      ...(nodes === 0
+        ? { flower: { title: `Flower ${FLOWER_VERSION}`, value: medianOf(real, field) } }
+        : {}),
+    }));
+  });
+}
+
 function row(visits: readonly StartVisit[]): string {
-  const of = (field: "readyMs" | "listMs" | "helpMs" | "memoryMib") =>
-    median(visits.map((visit) => visit[field])).toFixed(0);
   const [{ title, nodes } = { title: "", nodes: 0 }] = visits;
-  const figures = [of("readyMs"), of("memoryMib"), of("listMs"), of("helpMs")];
+  const figures = MEASURED.map(([field]) => medianOf(visits, field).toFixed(0));
   return `| ${title} | ${nodes} | ${figures.join(" | ")} |`;
 }
 
@@ -88,11 +116,11 @@ if (import.meta.main) {
     default: { visits: "3", nodes: "10000,100000", out: "bench/results" },
   });
   const contestants: readonly [Programs, string, number][] = [
-    [TRELLIS, "Trellis", 0],
+    [TRELLIS, OURS, 0],
     [flower(FLOWER_VERSION), `Flower ${FLOWER_VERSION}`, 0],
     ...String(flags.nodes).split(",").filter(Boolean).map((nodes): [Programs, string, number] => [
       TRELLIS,
-      "Trellis",
+      OURS,
       Number(nodes),
     ]),
   ];
@@ -107,7 +135,5 @@ if (import.meta.main) {
       "| `--help` of the CLI, ms |\n|---|---|---|---|---|---|",
   );
   for (const visits of results) console.log(row(visits));
-  await Deno.mkdir(String(flags.out), { recursive: true });
-  const text = JSON.stringify(results.flat(), undefined, 2);
-  await Deno.writeTextFile(join(String(flags.out), "start.json"), text);
+  await saveFigures(String(flags.out), "start", startFigures(results), results.flat());
 }

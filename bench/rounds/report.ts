@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Figure } from "../figures.ts";
 import { median } from "../median.ts";
 import { type Phase, STEPS } from "./timeline.ts";
 
@@ -59,6 +60,18 @@ export function table({ casts, rounds }: RoundsReport): string {
     "load",
   ];
   return markdown([head, ...rows]);
+}
+
+/** How long each cast with a part of ours takes, beside Flower's own. */
+export function roundsFigures({ casts, rounds }: RoundsReport): Figure[] {
+  const real = casts.find(({ name }) => name === "flower");
+  return casts.filter((cast) => cast !== real).map(({ title, laterRuns }) => ({
+    name: `${rounds} rounds: ${title}`,
+    unit: "s",
+    better: "less",
+    ours: median(laterRuns),
+    ...(real ? { flower: { title: real.title, value: median(real.laterRuns) } } : {}),
+  }));
 }
 
 /** The table of steps: milliseconds of one phase, cast by cast. */

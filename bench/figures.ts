@@ -1,0 +1,50 @@
+/**
+ * What every bench comes to: figures with a unit, beside Flower's where it has one, as JSON that the
+ * next run is compared with.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+
+/** One measured value. */
+export interface Figure {
+  /** What was measured, for people; the same in every run. */
+  readonly name: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly better: "more" | "less";
+  /** The same of Flower, from the same run, and which Flower. */
+  readonly flower?: { readonly title: string; readonly value: number };
+}
+
+/** How many times as good ours is as Flower's; above 1 is better for ours. */
+export function timesAsGood({ ours, better, flower }: Figure): number | undefined {
+  if (!flower) return undefined;
+  return better === "more" ? ours / flower.value : flower.value / ours;
+}
+
+/** Writes `<name>.json` in `folder`: the figures, and all that was measured for them. */
+export async function saveFigures(
+  folder: string,
+  name: string,
+  figures: readonly Figure[],
+  measured: unknown,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const text = JSON.stringify({ figures, measured }, undefined, 2);
+  await Deno.writeTextFile(join(folder, `${name}.json`), text);
+}
+
+/** The figures that an earlier run wrote to `<name>.json`; none when there is no such file. */
+export async function savedFigures(folder: string, name: string): Promise<readonly Figure[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(join(folder, `${name}.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  const saved: { figures?: Figure[] } = JSON.parse(text);
+  return saved.figures ?? [];
+}
