@@ -40,18 +40,26 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /** What a proxy says when the server behind it is not there. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 504]);
 
-/** The way to one HTTP server: connections are made as calls need them. */
+/**
+ * The way to one HTTP server: connections are made as calls need them.
+ *
+ * It follows no redirects (Flower's clients do): a proof of possession is good for one call of any
+ * kind, and whoever it was sent on to could spend it on another. For the same reason it takes no proxy
+ * from the environment (Flower's do): without TLS that could read and hold back what is sent.
+ */
 export class HttpChannel {
   /** Whether calls can be made: there is no one connection that all depend on. */
   readonly connected = true;
   readonly #pool: Pool;
+  readonly #origin: string;
   readonly #callsUnderWay = new Set<AbortController>();
   #reached = false;
   #connections = 0;
 
   constructor(address: Address, security: ClientSecurity) {
     const scheme = security.insecure ? "http" : "https";
-    this.#pool = new Pool(`${scheme}://${formatAddress(address)}`, {
+    this.#origin = `${scheme}://${formatAddress(address)}`;
+    this.#pool = new Pool(this.#origin, {
       connect: (_options, connected) => connectHttp(address, security, PATIENCE_MS, connected),
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
@@ -150,6 +158,11 @@ export class HttpChannel {
       await response.body.dump({ limit: MAX_ERROR_BYTES });
       throw new StatusError("UNKNOWN", "What answers there is no Flower API.");
     }
+    const { location } = response.headers;
+    if (statusCode >= 300 && statusCode < 400 && typeof location === "string") {
+      await response.body.dump({ limit: MAX_ERROR_BYTES });
+      throw new StatusError("UNKNOWN", redirection(location, this.#origin + path));
+    }
     throw errorOfResponse(statusCode, await errorText(response.body), dateOf(response.headers));
   }
 
@@ -210,6 +223,14 @@ interface CallUnderWay extends Disposable {
   readonly isLate: () => boolean;
   /** Ends it when this is not called again within `ms` milliseconds; never for `undefined`. */
   readonly expectWithin: (ms: number | undefined) => void;
+}
+
+/** What a person is told of a redirect. */
+function redirection(location: string, from: string): string {
+  const url = URL.parse(location, from);
+  const target = url === null ? "elsewhere" : `to "${url.origin}"`;
+  return `It redirects ${target}, where signed requests do not follow. If that is the SuperLink, give ` +
+    "its address.";
 }
 
 /** A message that no server of Flower's sent, such as the page of a proxy, is told by its type. */

@@ -123,6 +123,58 @@ Deno.test("HttpChannel tells errors by Flower's number, or else by the HTTP stat
   }
 });
 
+Deno.test("HttpChannel follows no redirect, whatever its kind, and says where it leads", async () => {
+  const asked: string[] = [];
+  const other = new HttpServer((request) => {
+    asked.push(request.url);
+    return Promise.resolve(new Response());
+  }, undefined);
+  const { port } = other.listen(ANYWHERE);
+  try {
+    const elsewhere = `http://127.0.0.1:${port}`;
+    for (const status of [301, 302, 303, 307, 308]) {
+      for (const location of [`${elsewhere}/v1/fleet/pull-messages`, `//127.0.0.1:${port}/`]) {
+        const answer = () => new Response("moved", { status, headers: { location } });
+        await withHandler(answer, async ({ channel }) => {
+          const { status: name, message } = await refusal(pull(channel));
+          assertEquals([name, message.includes(`redirects to "${elsewhere}"`)], ["UNKNOWN", true]);
+        });
+      }
+    }
+    await withHandler(
+      ({ url }) => {
+        asked.push(url);
+        return Response.redirect(new URL("/other", url), 307);
+      },
+      async ({ address, channel }) => {
+        const own = `http://127.0.0.1:${address.port}`;
+        assert((await refusal(pull(channel))).message.includes(`redirects to "${own}"`));
+        assertEquals(asked, [`${own}/v1/fleet/pull-messages`], "it was asked once");
+      },
+    );
+  } finally {
+    await other.drain(1_000);
+  }
+});
+
+Deno.test("HttpChannel takes no proxy from the environment", async () => {
+  const names = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+  const before = names.map((name) => [name, Deno.env.get(name)] as const);
+  // Nothing listens on port 9.
+  for (const name of names) Deno.env.set(name, "http://127.0.0.1:9");
+  try {
+    await withService(
+      defineService(Fleet, () => undefined, { pullMessages: () => Promise.resolve({}) }),
+      async ({ channel }) => assertEquals((await pull(channel)).messagesList, []),
+    );
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+});
+
 Deno.test("HttpChannel keeps an error's number and the server's time", async () => {
   const service = defineService(Fleet, () => undefined, {
     pullMessages() {
