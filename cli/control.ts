@@ -5,6 +5,7 @@
  */
 
 import type { SuperLinkConnection } from "../config/connection.ts";
+import { isLoopback } from "../wire/address.ts";
 import { StatusError } from "../wire/status.ts";
 import { offeredTransport, type Transport } from "../wire/transport.ts";
 import type { ControlClient } from "./control_client.ts";
@@ -42,7 +43,17 @@ export async function openControl(
     import("./control_1_41.ts"),
   ]);
   const channel = new HttpChannel(address, security);
-  return { ...control141(channel), [Symbol.dispose]: () => channel.close() };
+  const token = tokenFor(connection);
+  return { ...control141(channel, token), [Symbol.dispose]: () => channel.close() };
+}
+
+/** Names the token of a SuperLink that asks for one (`superlink/deploy/settings.ts`). */
+export const TOKEN_VARIABLE = "TRELLIS_CONTROL_TOKEN";
+
+/** The token, unless the network could read it. */
+function tokenFor({ address, security }: SuperLinkConnection): string | undefined {
+  const isPrivate = !security.insecure || isLoopback(address.host);
+  return isPrivate ? Deno.env.get(TOKEN_VARIABLE) || undefined : undefined;
 }
 
 /** What was found is not asked again by the same command. */

@@ -15,8 +15,7 @@ import { simulationConfig } from "./simulation_config.ts";
 const { method } = Control;
 
 /** By the first of these the SuperLink tells what started a run. */
-const headers = { text: { "x-flwr-client": "cli", ...versionMetadata("flwr CLI") } } as const;
-const SMALL: CallOptions = { headers, timeoutMs: CALL_TIMEOUT_MS };
+const HEADERS = { "x-flwr-client": "cli", ...versionMetadata("flwr CLI") } as const;
 
 /** Without a limit Flower lists the newest 20 runs; this is as good as all. */
 const ALL_RUNS = 1_000_000;
@@ -25,35 +24,44 @@ const ALL_RUNS = 1_000_000;
 const DEFAULT_FEDERATION_1_25 = "default";
 const DEFAULT_FEDERATION = "@none/default";
 
-/** Makes calls over a channel, which the caller closes. */
-export function control141(channel: Pick<HttpChannel, "unary" | "serverStream">): ControlClient {
+/**
+ * Makes calls over a channel, which the caller closes. `token` is what the SuperLink's operator gave to
+ * those who may call it, where it asks for one.
+ */
+export function control141(
+  channel: Pick<HttpChannel, "unary" | "serverStream">,
+  token?: string,
+): ControlClient {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = { text: { ...HEADERS, ...authorization } };
+  const small: CallOptions = { headers, timeoutMs: CALL_TIMEOUT_MS };
   return {
     async registerNode({ publicKey, name, location }) {
       const { nodeId = 0n } = await channel.unary(method.registerNode, {
         publicKey,
         ...(name === undefined ? {} : { name }),
         ...(location === undefined ? {} : { location }),
-      }, SMALL);
+      }, small);
       return nodeId;
     },
 
     async unregisterNode(nodeId) {
-      await channel.unary(method.unregisterNode, { nodeId }, SMALL);
+      await channel.unary(method.unregisterNode, { nodeId }, small);
     },
 
     async listNodes() {
-      const { nodesInfo, now } = await channel.unary(method.listNodes, {}, SMALL);
+      const { nodesInfo, now } = await channel.unary(method.listNodes, {}, small);
       return { nodes: nodesInfo, now };
     },
 
     async listFederations() {
-      const { federations } = await channel.unary(method.listFederations, {}, SMALL);
+      const { federations } = await channel.unary(method.listFederations, {}, small);
       return federations.map(({ name }) => name);
     },
 
     async showFederation(name) {
       const federationName = name === DEFAULT_FEDERATION_1_25 ? DEFAULT_FEDERATION : name;
-      const answer = await channel.unary(method.showFederation, { federationName }, SMALL);
+      const answer = await channel.unary(method.showFederation, { federationName }, small);
       const { federation, now } = answer;
       return {
         members: (federation?.members ?? []).map(({ account, role }) => ({
@@ -79,12 +87,12 @@ export function control141(channel: Pick<HttpChannel, "unary" | "serverStream">)
     },
 
     async stopRun(runId) {
-      return (await channel.unary(method.stopRun, { runId }, SMALL)).success;
+      return (await channel.unary(method.stopRun, { runId }, small)).success;
     },
 
     async listRuns({ runId, limit = ALL_RUNS }) {
       const request = runId === undefined ? { limit: BigInt(limit) } : { runId };
-      const { runDict, now } = await channel.unary(method.listRuns, request, SMALL);
+      const { runDict, now } = await channel.unary(method.listRuns, request, small);
       return { runs: Object.values(runDict), now };
     },
 
@@ -92,7 +100,7 @@ export function control141(channel: Pick<HttpChannel, "unary" | "serverStream">)
       channel.serverStream(method.streamLogs, log, { ...options, headers }),
 
     async pullArtifacts(runId) {
-      return (await channel.unary(method.pullArtifacts, { runId }, SMALL)).url ?? "";
+      return (await channel.unary(method.pullArtifacts, { runId }, small)).url ?? "";
     },
   };
 }

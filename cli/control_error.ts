@@ -41,6 +41,10 @@ const KNOWN_DETAILS: Readonly<Record<string, Sentences>> = {
     "The SuperLink does not accept the public key.",
     "Use an ECDSA key on P-256, P-384 or P-521, as `trellis keys generate` makes.",
   ],
+  "Not authenticated": [
+    "The SuperLink asks who calls its Control API, and does not know you.",
+    "Set TRELLIS_CONTROL_TOKEN to the token that its operator gave you.",
+  ],
   "Cannot pull artifacts for an unfinished run": [
     "The run is not finished yet, and only a finished run has artifacts.",
     "Look at its status with `trellis ls`.",

@@ -8,6 +8,7 @@
  */
 
 import { type Bells, type Listener, LocalBells } from "./bells.ts";
+import { commit } from "./state/commit.ts";
 import { keys } from "./state/layout.ts";
 
 /** A bell's row is of no use once everybody who listened has heard it. */
@@ -42,7 +43,7 @@ export class SharedBells implements Bells {
 
   ring(name: string): void {
     this.#local.ring(name);
-    const written = this.#kv.set(keys.bell(name), null, { expireIn: ROW_MS })
+    const written = commit(this.#kv.atomic().set(keys.bell(name), null, { expireIn: ROW_MS }))
       .then(() => {}, () => {})
       .finally(() => this.#ringing.delete(written));
     this.#ringing.add(written);

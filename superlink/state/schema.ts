@@ -1,4 +1,5 @@
 import { ExitError } from "../../terminal/errors.ts";
+import { commit } from "./commit.ts";
 import { keys, SCHEMA_VERSION, type SchemaRow } from "./layout.ts";
 
 /**
@@ -14,7 +15,7 @@ export async function stamp(kv: Deno.Kv, place: string): Promise<void> {
       throw foreign(kv, place);
     }
     const row: SchemaRow = { program: "trellis-superlink", version: SCHEMA_VERSION };
-    await kv.atomic().check(found).set(keys.schema, row).commit();
+    await commit(kv.atomic().check(found).set(keys.schema, row));
     return;
   }
   const { program, version } = found.value;

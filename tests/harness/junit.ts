@@ -45,6 +45,21 @@ export function countTests(xml: string): Counts {
   return counts;
 }
 
+/** The names of the tests that failed, steps left out. */
+export function failedTests(xml: string): string[] {
+  const failed: string[] = [];
+  for (const [, head = "", body = ""] of xml.matchAll(/<testcase (.*?)>(.*?)<\/testcase>/gs)) {
+    if (/<(failure|error)\b/.test(body)) failed.push(unescaped(attribute(head, "name") ?? ""));
+  }
+  return failed.filter((name) => !failed.some((other) => name.startsWith(`${other} > `)));
+}
+
+/** The text of an attribute (XML 1.0, section 4.6). */
+function unescaped(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'").replaceAll("&#39;", "'").replaceAll("&amp;", "&");
+}
+
 /** A step is called after its test, `test > step`, and comes later. */
 function isStep(name: string, tests: ReadonlySet<string>): boolean {
   const parts = name.split(" &gt; ");

@@ -120,7 +120,8 @@ async function startOn(
   };
 }
 
-async function ready(process: RunningProcess, addresses: readonly string[]): Promise<void> {
+/** Waits until a process listens on all of the addresses. */
+export async function ready(process: RunningProcess, addresses: readonly string[]): Promise<void> {
   const deadline = Date.now() + START_MS;
   for (const address of addresses) {
     while (!await accepts(address)) {

@@ -1,0 +1,47 @@
+/**
+ * Starts `deploy.ts` as Deno Deploy does it, with several isolates on one database.
+ *
+ * @module
+ */
+
+import { REPOSITORY } from "./flower_env.ts";
+import { freeAddress, retryOnPortClash } from "./ports.ts";
+import type { Program } from "./programs.ts";
+import type { Scene } from "./scene.ts";
+import { ready, type SuperLink } from "./superlink.ts";
+
+/** What is configured by the environment, besides the database. */
+export type DeployEnvironment = Readonly<Record<`TRELLIS_${string}`, string>>;
+
+/** Starts it on a free port, with its state in the scene's folder, in plain text behind a proxy. */
+export function startDeploy(scene: Scene, environment: DeployEnvironment): Promise<SuperLink> {
+  const program: Program = {
+    title: "deploy.ts",
+    command: Deno.execPath(),
+    args: ["serve", "-A", "--parallel"],
+    env: { TRELLIS_KV: scene.path("deploy.kv"), DENO_JOBS: "3", ...environment },
+    // It has nothing to finish: the system ends it.
+    endsCleanly: false,
+  };
+  const startOn = async (address: string): Promise<SuperLink> => {
+    const [host = "", port = ""] = address.split(":");
+    const process = scene.start(program, {
+      name: "SuperLink",
+      args: ["--host", host, "--port", port, "deploy.ts"],
+      cwd: REPOSITORY,
+    });
+    await ready(process, [address]);
+    return { process, ...allAt(address), certificates: undefined, restart: () => startOn(address) };
+  };
+  return retryOnPortClash(() => startOn(freeAddress()));
+}
+
+/** The addresses of a SuperLink that serves HTTP alone. */
+export function allAt(address: string) {
+  return {
+    fleetAddress: address,
+    controlAddress: address,
+    serverAppAddress: address,
+    httpAddress: address,
+  };
+}
