@@ -70,7 +70,7 @@ export class ClientAppPorts {
       log.warning(
         "supernode.no_clientappio",
         "ClientApps of Flower up to 1.34 cannot connect: with TLS they need a port of their own. " +
-          "Give one with --clientappio-api-address.",
+          "Give different ones with --clientappio-api-address and --port.",
       );
       return { apiAddress: runtimeAddress, runtimeAddress };
     }
