@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 const FIRST_OVER_HTTP = 35;
 /** The minor release that is the first to take the folder of FABs from `FLWR_HOME` alone. */
 const FIRST_WITHOUT_FLWR_DIR = 27;
+/** The minor release from which on ServerApps that call over gRPC name their token in metadata. */
+const FIRST_WITH_TOKEN_IN_METADATA = 28;
 const DIST_INFO = /^flwr(?:_nightly)?-(\d+)\.(\d+)[^-]*\.dist-info$/i;
 
 /** How app programs are called; it differs between Flower's releases. */
@@ -18,13 +20,20 @@ export interface AppProgramStyle {
   readonly overHttp: boolean;
   /** Whether it takes `--flwr-dir`. */
   readonly takesFlwrDir: boolean;
+  /** Whether a ServerApp calls an API that only SuperLinks of its time have (1.28 to 1.34). */
+  readonly serverAppApiIsGone: boolean;
 }
 
 /** How an app program is called: as that of Flower 1.25 when its release cannot be told. */
 export async function appProgramStyle(program: string): Promise<AppProgramStyle> {
   const [major, minor] = await flowerRelease(program) ?? [1, 25];
   const isSince = (first: number) => major > 1 || minor >= first;
-  return { overHttp: isSince(FIRST_OVER_HTTP), takesFlwrDir: !isSince(FIRST_WITHOUT_FLWR_DIR) };
+  const overHttp = isSince(FIRST_OVER_HTTP);
+  return {
+    overHttp,
+    takesFlwrDir: !isSince(FIRST_WITHOUT_FLWR_DIR),
+    serverAppApiIsGone: isSince(FIRST_WITH_TOKEN_IN_METADATA) && !overHttp,
+  };
 }
 
 /** Major and minor number of the flwr that is installed beside a console script. */

@@ -17,7 +17,12 @@ export async function pythonCommand(
 ): Promise<AppCommand> {
   const { kind, token, flwrDirectory } = launch;
   const program = kind === "serverapp" ? environment.serverApp : environment.clientApp;
-  const { overHttp, takesFlwrDir } = await appProgramStyle(program);
+  const { overHttp, takesFlwrDir, serverAppApiIsGone } = await appProgramStyle(program);
+  if (kind === "serverapp" && serverAppApiIsGone) {
+    throw new ExitError("ServerApps of Flower 1.28 to 1.34 call an API that is not served here.", {
+      remedy: "Name the Python of an environment with flwr 1.25, or 1.35 and newer, with --python.",
+    });
+  }
   return {
     program,
     args: [

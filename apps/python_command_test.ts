@@ -61,3 +61,13 @@ Deno.test("pythonCommand says so where newer apps have no API to call", () =>
     const { runtimeAddress: _, ...launch } = LAUNCH;
     await assertRejects(() => pythonCommand(environment, launch), ExitError, "cannot be run here");
   }));
+
+for (const minor of [27, 28, 34, 35]) {
+  const refused = minor === 28 || minor === 34;
+  Deno.test(`pythonCommand ${refused ? "refuses" : "starts"} ServerApps of Flower 1.${minor}`, () =>
+    withFlower(`flwr-1.${minor}.0.dist-info`, async (environment) => {
+      const command = pythonCommand(environment, { ...LAUNCH, kind: "serverapp" });
+      if (refused) await assertRejects(() => command, ExitError, "Flower 1.28 to 1.34");
+      else assertEquals((await command).program, environment.serverApp);
+    }));
+}
