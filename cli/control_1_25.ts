@@ -9,10 +9,16 @@ import { configToProto } from "../records/record_value.ts";
 import { userConfigToProto } from "../records/scalar_map.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { GrpcChannel } from "../wire/grpc/client.ts";
+import { StatusError } from "../wire/status.ts";
 import { CALL_TIMEOUT_MS, type ControlClient, UPLOAD_TIMEOUT_MS } from "./control_client.ts";
 import { timestampUs } from "./timestamp.ts";
 
 const { method } = Control;
+
+/** What the one federation of a SuperLink is called, and what it is called since Flower 1.26. */
+const DEFAULT_FEDERATION_1_25 = "default";
+const DEFAULT_FEDERATION_1_26 = "@none/default";
+
 const SMALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
 
 /** Makes calls over a channel, which the caller closes. */
@@ -54,14 +60,24 @@ export function control125(channel: Pick<GrpcChannel, "unary" | "serverStream">)
         key,
         value: { value: configToProto(value) },
       }));
-      const { runId = 0n } = await channel.unary(method.startRun, {
-        ...(fab ? { fab: { hashStr: fab.hash, content: fab.content } } : {}),
-        overrideConfig: userConfigToProto(overrides),
-        federationOptions: { items },
-        appSpec,
-        federation,
-      }, { timeoutMs: UPLOAD_TIMEOUT_MS });
-      return runId;
+      const startIn = async (federation: string) => {
+        const { runId = 0n } = await channel.unary(method.startRun, {
+          ...(fab ? { fab: { hashStr: fab.hash, content: fab.content } } : {}),
+          overrideConfig: userConfigToProto(overrides),
+          federationOptions: { items },
+          appSpec,
+          federation,
+        }, { timeoutMs: UPLOAD_TIMEOUT_MS });
+        return runId;
+      };
+      try {
+        return await startIn(federation);
+      } catch (error) {
+        const isRenamed = error instanceof StatusError && error.status === "NOT_FOUND" &&
+          federation === DEFAULT_FEDERATION_1_25 && appSpec === "";
+        if (!isRenamed) throw error;
+        return await startIn(DEFAULT_FEDERATION_1_26);
+      }
     },
 
     async stopRun(runId) {

@@ -3,6 +3,7 @@ import { readFab } from "../fab/read_fab.ts";
 import { PLAIN_APP, writeApp } from "../fab/testing/sample_apps.ts";
 import type { StartRunRequest } from "../proto/gen/flwr/proto/control_pb.ts";
 import { StatusError } from "../wire/status.ts";
+import { formatAddress } from "../wire/address.ts";
 import { type ControlScene, controlScene } from "./testing/control_server.ts";
 
 const RUN_ID = 13087145651278224766n;
@@ -155,4 +156,21 @@ Deno.test("run says what is wrong with the app, or what the SuperLink says", asy
     (await silent.run("run", silent.app, "fed")).stderr,
     'needs the file "plain/server_app.py", which is not in the app',
   );
+});
+
+Deno.test("run names the default federation as Flower 1.26 and newer do where 1.25's name is unknown", async () => {
+  const requests: StartRunRequest[] = [];
+  const known = new Set(["@none/default"]);
+  const answer = () =>
+    known.has(requests.at(-1)?.federation ?? "")
+      ? Promise.resolve({ runId: RUN_ID })
+      : Promise.reject(new StatusError("NOT_FOUND", "Federation not found."));
+  await using scene = await runScene(requests, answer);
+  const where = ["--superlink", formatAddress(scene.address), "--insecure"];
+  assertEquals((await scene.run("run", scene.app, ...where)).code, 0);
+  assertEquals(requests.map(({ federation }) => federation), ["default", "@none/default"]);
+  // A federation that was asked for by its name is that or none.
+  const other = await scene.run("run", scene.app, "fed");
+  assertEquals([other.code, requests.at(-1)?.federation], [1, "fleet"]);
+  assertEquals(requests.length, 3);
 });

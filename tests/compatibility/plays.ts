@@ -134,6 +134,8 @@ interface OpenLink {
   readonly key: KeyPair;
   /** Empty where the key is still to be registered. */
   readonly nodeId: string;
+  /** The CLI of the SuperLink's own kind. */
+  readonly cliProgram: Program;
 }
 
 /** Starts a SuperLink with TLS and authentication, and registers a key there. */
@@ -149,9 +151,10 @@ async function openLink(
     ...apps,
   });
   const key = await makeKeyPair(scene, "key");
-  if (!register) return { link, key, nodeId: "" };
-  const cli = await makeCli(scene, TRELLIS.cli, link);
-  return { link, key, nodeId: await cli.register(key.publicKey) };
+  const cliProgram = superlink.flower === undefined ? TRELLIS.cli : flower(superlink.flower).cli;
+  if (!register) return { link, key, nodeId: "", cliProgram };
+  const cli = await makeCli(scene, cliProgram, link);
+  return { link, key, nodeId: await cli.register(key.publicKey), cliProgram };
 }
 
 function startNode(
@@ -211,20 +214,20 @@ async function driveWith(
   return steps;
 }
 
-/** The life of a SuperNode on a SuperLink that our CLI drives. */
+/** The life of a SuperNode on a SuperLink. */
 async function joinAndTrain(
   scene: Scene,
-  { link, key, nodeId }: OpenLink,
+  { link, key, nodeId, cliProgram }: OpenLink,
   supernode: Program,
   apps: AppOptions,
   numbers: string,
 ): Promise<Steps> {
   const steps = new Steps();
-  const cli = await makeCli(scene, TRELLIS.cli, link);
+  const cli = await makeCli(scene, cliProgram, link);
   const node = startNode(scene, supernode, link, key, apps);
   await steps.take("join", () => cli.waitForStatus(nodeId, "online", JOIN_MS));
   await steps.take("train", async () => {
-    const app = await makeAppCli(scene, TRELLIS.cli, link, "regression");
+    const app = await makeAppCli(scene, cliProgram, link, "regression");
     assertEquals(await finalLine(app), numbers);
   });
   await steps.take("leave", async () => {
