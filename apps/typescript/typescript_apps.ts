@@ -71,7 +71,9 @@ export class TypeScriptApps implements AsyncDisposable {
     const ready = await this.#takeKept(launch) ?? this.#takeSpare(launch);
     if (ready) {
       const { taken, app } = this.#run(ready, launch);
-      if (await taken) return app;
+      if (await soon(taken)) return app;
+      // It is gone, or must be: the token is for one process.
+      await ready.close(0);
     }
     return this.#run(this.#open(launch), launch).app;
   }
@@ -122,10 +124,7 @@ export class TypeScriptApps implements AsyncDisposable {
     const kept = key === undefined ? undefined : this.#kept.get(key);
     if (kept === undefined) return undefined;
     const { process } = kept;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, READY_MS);
-    await Promise.race([process.idle(), late.promise]);
-    clearTimeout(timer);
+    await soon(process.idle());
     if (!process.isUsable) return undefined;
     if (process.isIdle) {
       clearTimeout(kept.idleTimer);
@@ -184,6 +183,17 @@ export class TypeScriptApps implements AsyncDisposable {
       clearTimeout(kept.idleTimer);
       this.#kept.delete(key);
     }
+  }
+}
+
+/** What a process that has nothing to do says; `undefined` when it says nothing. */
+async function soon<T>(said: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), READY_MS);
+  try {
+    return await Promise.race([said, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -146,6 +146,14 @@ Deno.test("the death of a process that waits costs no message", () =>
     assertNotEquals(await handle(), first);
   }));
 
+Deno.test("a process that waits and does not answer is ended, and costs no message", () =>
+  withApps(APP, {}, async ({ handle }) => {
+    const first = await handle();
+    Deno.kill(first, "SIGSTOP");
+    assertNotEquals(await handle(), first);
+    await untilGone(first);
+  }));
+
 Deno.test("a process that dies at work says so, and the next message gets a new one", () =>
   withApps(BUSY, {}, async ({ apps, message, untilAtWork }) => {
     const atWork = untilAtWork();
