@@ -37,7 +37,7 @@ export function reasonOf(error: unknown): string {
   const said = [stderr, stdout].find((output) => output.trim() !== "");
   const lines = (said === undefined ? text.split("\n").slice(0, 1) : said.split("\n"))
     .map(readable)
-    .filter((line) => line !== "");
+    .filter((line) => /\w/.test(line));
   const reason = lines.findLast((line) => /error|fail|cannot|not |unknown|invalid/i.test(line)) ??
     lines.at(-1) ?? "it said nothing";
   return reason.length <= MAX_REASON_CHARACTERS
@@ -45,9 +45,13 @@ export function reasonOf(error: unknown): string {
     : `${reason.slice(0, MAX_REASON_CHARACTERS)}…`.toWellFormed();
 }
 
-/** A line without colours, frames and paths of this machine. */
-function readable(line: string): string {
+/** A line without colours and frames, and without what is another the next time. */
+export function readable(line: string): string {
   return line
+    .replaceAll("\\n", " ")
+    .replaceAll(/"error-message": "|",?$/g, "")
+    .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
+    .replaceAll(/\d{15,}/g, "ID")
     // deno-lint-ignore no-control-regex
     .replaceAll(/\x1b\[[\d;]*m/g, "")
     .replaceAll(/[│╭╮╰╯─┃┏┓┗┛━]+/g, " ")
