@@ -53,7 +53,10 @@ Deno.test("reasonOf() gives the line that says most, without frames and paths", 
     ["exit code 1\n--- stdout\n\n--- stderr\n", "exit code 1"],
     ["exit code 0\n--- stdout\nIt is not there.\nbye\n--- stderr\n", "It is not there."],
     ["Run 11290324290228456070 of 127.0.0.1:20153 failed", "Run ID of 127.0.0.1:PORT failed"],
-    ['exit code 0\n--- stdout\n{\n"error-message": "Oh\\n no"\n}\n--- stderr\n', "It fails. No."],
+    [
+      'exit code 0\n--- stdout\n{\n"error-message": "It fails.\\n No."\n}\n--- stderr\n',
+      "It fails. No.",
+    ],
     ["cannot read /tmp/a-b/c.toml: gone", "cannot read …: gone"],
     ["x".repeat(500), `${"x".repeat(160)}…`],
   ];
