@@ -36,6 +36,8 @@ const LIFE_MS = 60_000;
 /** How long a process may take to end when it is told to. */
 const STOP_MS = 2_000;
 const TOKEN_BYTES = 128;
+/** More of what an app says of its end does not go to the ServerApp. */
+const MAX_DETAILS = 1_000;
 
 /** The ClientApps of one SuperNode. */
 export class ClientApps {
@@ -171,7 +173,7 @@ export class ClientApps {
       throw new StatusError("INVALID_ARGUMENT", "The context is not one of the token's run.");
     }
     if (context) this.taskOf(token).run.context = context;
-    const why = details === "" ? "." : `: ${details}`;
+    const why = details === "" ? "." : `: ${details.slice(0, MAX_DETAILS).toWellFormed()}`;
     this.#close(session, `The ClientApp ended without a complete reply${why}`);
   }
 
