@@ -69,6 +69,11 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--host", "::"], {
     http: { address: { host: "::", port: 8000 }, byDefault: false, tlsEndsAtProxy: false },
   }],
+  [["--http-tls-ends-at-proxy"], {
+    http: { address: { host: "127.0.0.1", port: 8000 }, byDefault: true, tlsEndsAtProxy: true },
+  }],
+  [["--http-tls-ends-at-proxy", "--no-grpc", "--enable-supernode-auth"], { managed: true }],
+  [["--http-tls-ends-at-proxy", ...TLS, "--enable-supernode-auth"], { managed: true }],
   [["--no-http"], { http: undefined }],
   [["--no-grpc"], { grpc: false }],
   [["--isolation", "process", "--superexec-auth-secret-file", "s"], { superExecSecretFile: "s" }],
@@ -242,4 +247,14 @@ Deno.test("The help of `trellis superlink` names every flag that is for use", ()
     assertEquals(help.includes(`--${name} `) || help.includes(`--${name}\n`), !hidden, name);
   }
   for (const line of help.split("\n")) assert(line.length <= 100, line);
+});
+
+Deno.test("With TLS that ends at a proxy no certificate is needed, but for gRPC", () => {
+  const { tlsFiles, warnings } = optionsOf("--http-tls-ends-at-proxy", "--no-grpc");
+  assertEquals(tlsFiles, undefined);
+  assert(warnings.some((text) => text.startsWith("TLS ends at a proxy")));
+  assert(!warnings.some((text) => text.startsWith("TLS is off")));
+  assertThrows(() => optionsOf("--http-tls-ends-at-proxy"), ExitError, "Certificates are required");
+  const managed = ["--http-tls-ends-at-proxy", "--insecure", "--enable-supernode-auth"];
+  assertThrows(() => optionsOf(...managed), ExitError, "does not go with --insecure");
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ExitError } from "../../terminal/errors.ts";
 import { type DeploySettings, deploySettings, VARIABLES } from "./settings.ts";
 
@@ -79,11 +79,13 @@ for (const [environment, message] of REFUSED) {
   });
 }
 
-Deno.test("Each variable is one of ours and says what it takes and means", () => {
+Deno.test("Each variable is one of ours, says what it takes and means, and is in the README", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const names = Object.values(VARIABLES).map(({ name }) => name);
   assertEquals(new Set(names).size, names.length);
   for (const variable of Object.values(VARIABLES)) {
     assertMatch(variable.name, /^TRELLIS_[A-Z_]+$/);
     assertMatch(variable.meaning, /\.$/);
+    assert(readme.includes(`| \`${variable.name}\``), variable.name);
   }
 });

@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makeAppCli } from "../harness/app_cli.ts";
-import { makeCli } from "../harness/cli.ts";
+import { makeCli, shown } from "../harness/cli.ts";
 import { makeCertificates, makeKeyPair } from "../harness/credentials.ts";
 import { allAt, startDeploy } from "../harness/deploy.ts";
-import { flower } from "../harness/programs.ts";
+import { flower, trellisOver } from "../harness/programs.ts";
 import { scene } from "../harness/scene.ts";
 import { JOIN_MS, startSuperNode } from "../harness/supernode.ts";
 import { TlsProxy } from "../harness/tls_proxy.ts";
@@ -66,3 +66,27 @@ scene(
     assertEquals(await cli.statuses(), { [unregistered]: "unregistered", [staying]: "online" });
   },
 );
+
+scene("our CLI with the token, and our SuperNode, on deploy.ts over TLS", [], async (scene) => {
+  const token = crypto.randomUUID();
+  const deploy = await startDeploy(scene, { TRELLIS_CONTROL_TOKEN: token });
+  const certificates = await makeCertificates(scene);
+  await using proxy = await TlsProxy.start(deploy.httpAddress, certificates);
+  const link = { ...deploy, ...allAt(proxy.address), certificates };
+  const { cli, supernode } = trellisOver("http");
+  const key = await makeKeyPair(scene, "client_credentials_1");
+  const stranger = await makeCli(scene, cli, link);
+  const refused = await stranger.run(["supernode", "register", key.publicKey]);
+  assertEquals(refused.code, 1, shown(refused));
+  assertStringIncludes(refused.stderr, "Set TRELLIS_CONTROL_TOKEN", shown(refused));
+  const operator = await makeCli(
+    scene,
+    { ...cli, env: { ...cli.env, TRELLIS_CONTROL_TOKEN: token } },
+    link,
+  );
+  const nodeId = await operator.register(key.publicKey);
+  const node = startSuperNode(scene, supernode, link, { name: "SuperNode", ...key });
+  await operator.waitForStatus(nodeId, "online", JOIN_MS);
+  assertEquals((await node.stop()).code, 0);
+  assertEquals(await operator.statuses(), { [nodeId]: "offline" });
+});
