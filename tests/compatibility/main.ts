@@ -62,5 +62,10 @@ for (const version of versions) {
 }
 
 const table = tableOf(PLAYS.map(({ role }) => role), rows);
-if (versions.length < FLOWER_VERSIONS.length) console.log(table);
-else await Deno.writeTextFile(README, withTable(await Deno.readTextFile(README), table));
+if (versions.length < FLOWER_VERSIONS.length) {
+  console.log(table);
+} else {
+  await Deno.writeTextFile(README, withTable(await Deno.readTextFile(README), table));
+  // Markdown tables are aligned by the formatter.
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", README] }).output();
+}
