@@ -118,7 +118,8 @@ export const flags = {
   ),
   maxObjectBytes: sizeFlag(
     "object-memory",
-    "How much memory the models of messages in hand may take.",
+    "How much memory the models of messages in hand may take. Up to a quarter of it keeps what the " +
+      "last message of a run was made of, for the next one.",
     { min: 16 * MIB, max: 1024 * 1024 * MIB, default: 4096 * MIB, defaultText: "4g" },
   ),
   stopGraceS: numberFlag(
