@@ -10,12 +10,17 @@ import { deploySettings } from "./superlink/deploy/settings.ts";
 import { openSharedDatabase } from "./superlink/deploy/shared_database.ts";
 import { startSweeping } from "./superlink/deploy/sweeping.ts";
 import { systemClock } from "./superlink/clock.ts";
+import { plain } from "./terminal/colour.ts";
 import { createLog } from "./terminal/log.ts";
 import { peerOf } from "./wire/http/server.ts";
 
 const settings = deploySettings((name) => Deno.env.get(name));
 const database = await openSharedDatabase(settings.database, settings.cacheBytes);
-const log = createLog({ format: settings.logFormat });
+const log = createLog({
+  format: settings.logFormat,
+  write: (line) => console.log(line),
+  paint: plain,
+});
 const isolate = await openIsolate({ settings, database, clock: systemClock, log });
 startSweeping(() => isolate.sweep());
 log.info(

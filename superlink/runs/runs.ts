@@ -203,7 +203,7 @@ export class Runs {
       await this.#cleanUp(row);
     } catch (error) {
       // The run has ended all the same; upkeep tries again.
-      if (!(error instanceof StorageFailure)) throw error;
+      if (!(error instanceof StorageFailure || error instanceof Contention)) throw error;
     }
     return row;
   }

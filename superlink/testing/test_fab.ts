@@ -41,6 +41,7 @@ export function testFab({ pyproject = PYPROJECT, files = FILES }: TestFabOptions
   const all = { "pyproject.toml": pyproject, ".info/CONTENT": manifest, ...files };
   return new Uint8Array(zipSync(
     Object.fromEntries(Object.entries(all).map(([path, text]) => [path, encoder.encode(text)])),
-    { level: 0 },
+    // The same bytes whenever they are made.
+    { level: 0, mtime: new Date(2026, 0, 1) },
   ));
 }
