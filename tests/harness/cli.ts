@@ -83,7 +83,9 @@ export class Cli {
     const outcome = await this.run(["supernode", "list"], "--format", "json");
     const start = outcome.stdout.indexOf("{");
     assert(outcome.code === 0 && start >= 0, shown(outcome));
-    const { success, nodes } = JSON.parse(outcome.stdout.slice(start));
+    // Flower 1.23 writes ids as numbers, which JSON.parse would round.
+    const json = outcome.stdout.slice(start).replaceAll(/("node-id": )(\d+)/g, '$1"$2"');
+    const { success, nodes } = JSON.parse(json);
     assert(success === true, shown(outcome));
     return nodes;
   }
