@@ -82,6 +82,8 @@ export async function openIsolate(
     else log.error("superlink.upkeep-failed", `Upkeep failed: ${error}`);
   };
   const costs = setInterval(() => void state.runs.writeCosts().catch(failed), COSTS_PERIOD_MS);
+  // `deno serve` ends on a signal once nothing but this is left.
+  Deno.unrefTimer(costs);
   return {
     handle,
     sweep: () => sweep({ ...state, clock, log }).catch(failed),

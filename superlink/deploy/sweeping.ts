@@ -13,10 +13,11 @@ export function startSweeping(sweep: () => Promise<void>): void {
     return;
   }
   let busy = false;
-  setInterval(async () => {
+  const timer = setInterval(async () => {
     if (busy) return;
     busy = true;
     await sweep();
     busy = false;
   }, PERIOD_MS);
+  Deno.unrefTimer(timer);
 }
