@@ -32,6 +32,9 @@ export class NodeRows {
     const known = this.#entries.get(nodeId);
     if (known) return known;
     const found = await this.#kv.get<NodeRow>(keys.node(nodeId));
+    // It may have been changed while it was read.
+    const newer = this.#entries.get(nodeId);
+    if (newer) return newer;
     if (found.versionstamp === null) return undefined;
     const entry = { row: found.value, versionstamp: found.versionstamp };
     this.#keep(nodeId, entry);
