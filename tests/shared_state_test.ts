@@ -18,8 +18,9 @@ const SUITE_MS = 200_000;
 
 /** What is promised only where one SuperLink has the database alone, and why it is not elsewhere. */
 const ALONE: Readonly<Record<string, string>> = {
-  "No proof from before the start is accepted where the state is in memory":
+  "No proof from before the start is accepted over gRPC where the state is in memory":
     "the rows of proofs outlive a start",
+  "No proof from before the start is accepted over HTTP where the state is in memory": "the same",
   "One that was killed between its calls comes back after a heartbeat interval":
     "a node that has sent no heartbeat may be displaced: its activation may be what is repeated",
   "A SuperNode moves from gRPC to HTTP once its first process is gone": "there is no gRPC",
