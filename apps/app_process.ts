@@ -79,6 +79,19 @@ export function startProcess({ program, args, env }: AppCommand): AppProcess {
   return appProcess({
     pid: child.pid,
     exited: child.status,
-    signal: (name) => child.kill(name),
+    signal: (name) => sendSignal(child, name),
   });
+}
+
+/**
+ * Sends a signal to a process. One that has ended is left alone: Deno knows of that a moment before
+ * the promise of its status comes, and throws.
+ */
+export function sendSignal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch (error) {
+    const hasEnded = error instanceof TypeError || error instanceof Deno.errors.NotFound;
+    if (!hasEnded) throw error;
+  }
 }

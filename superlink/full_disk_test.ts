@@ -6,7 +6,7 @@ import { StatusError } from "../wire/status.ts";
 import { FakeApps } from "./testing/fake_apps.ts";
 import { FleetClient, refusal } from "./testing/fleet_client.ts";
 import { FullDisk } from "./testing/full_disk.ts";
-import { leftoversIn } from "./testing/leftovers.ts";
+import { assertNothingLeft, leftoversIn } from "./testing/leftovers.ts";
 import { onRun } from "./testing/on_run.ts";
 import { testFab } from "./testing/test_fab.ts";
 import { arrays, replyTo } from "./testing/test_messages.ts";
@@ -98,9 +98,7 @@ Deno.test("A run ends although what it leaves cannot be deleted, which is made u
     assertEquals(await app.statusOf(runId), "finished:stopped");
     assert((await leftoversIn(link.database)).length > 0);
     disk.fails = () => false;
-    while ((await leftoversIn(link.database)).length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await assertNothingLeft(link.database);
   });
 });
 

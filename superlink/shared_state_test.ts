@@ -8,7 +8,7 @@ import { KvBlobs } from "./objects/kv_blobs.ts";
 import { AppClient } from "./testing/app_client.ts";
 import { FleetClient } from "./testing/fleet_client.ts";
 import { findingsIn } from "./testing/integrity.ts";
-import { leftoversIn } from "./testing/leftovers.ts";
+import { assertNothingLeft } from "./testing/leftovers.ts";
 import { TestClock } from "./testing/test_clock.ts";
 import { arrays, type Carried, instruction, replyTo } from "./testing/test_messages.ts";
 import { TestNode } from "./testing/test_node.ts";
@@ -145,7 +145,7 @@ Deno.test("Messages and objects of a run go through several SuperLinks at once",
     const database = links[0]?.database;
     assert(database !== undefined);
     const shared = { ...database, kv, blobs: new KvBlobs(kv) };
-    assertEquals(await leftoversIn(shared), []);
+    await assertNothingLeft(shared);
     assertEquals(await findingsIn(kv), []);
     for (const link of links) assertEquals(link.logged.of("superlink.internal-error"), []);
   }));

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ExitError } from "../../terminal/errors.ts";
 import { formatAddress, reachableAddress } from "../../wire/address.ts";
-import { type AppLaunch, type AppProcess, appProcess } from "../app_process.ts";
+import { type AppLaunch, type AppProcess, appProcess, sendSignal } from "../app_process.ts";
 import { appPermissionArgs, type AppPermissions } from "./app_permissions.ts";
 import { writeText } from "./output.ts";
 import { type ProcessReport, ReportReader } from "./process_report.ts";
@@ -52,7 +52,6 @@ export class TypeScriptProcess {
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #status: Promise<Deno.CommandStatus>;
   #isUsable = true;
-  #isGone = false;
   #current: Current | undefined;
 
   /** Starts it. Throws an {@linkcode ExitError} for a path with a comma. */
@@ -118,11 +117,10 @@ export class TypeScriptProcess {
 
   #kill(signal: "SIGTERM" | "SIGKILL"): void {
     this.#isUsable = false;
-    if (!this.#isGone) this.#child.kill(signal);
+    sendSignal(this.#child, signal);
   }
 
   async #untilEnded(): Promise<Deno.CommandStatus> {
-    void this.#child.status.then(() => this.#isGone = true);
     const reader = new ReportReader(
       (text) => writeText("stdout", text),
       (report) => this.#take(report),

@@ -7,7 +7,7 @@ import { FAB_SPACE } from "../runs/fabs.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { FakeApps } from "../testing/fake_apps.ts";
 import { refusal } from "../testing/fleet_client.ts";
-import { leftoversIn } from "../testing/leftovers.ts";
+import { assertNothingLeft } from "../testing/leftovers.ts";
 import { PYPROJECT, testFab } from "../testing/test_fab.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
 
@@ -168,7 +168,7 @@ Deno.test("A run whose app cannot be started says why, and how to help it", asyn
     assertEquals(await stage.ended(runId), `finished:failed:${expected}`);
     const { message } = await stage.link.logged.untilLogged("run.launch-failed");
     assertMatch(message, /cannot start/);
-    assertEquals(await leftoversIn(stage.link.database), []);
+    await assertNothingLeft(stage.link.database);
   }
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Message } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { refusal } from "../testing/fleet_client.ts";
-import { leftoversIn } from "../testing/leftovers.ts";
+import { assertNothingLeft } from "../testing/leftovers.ts";
 import { onRun, type RunStage, runStage } from "../testing/on_run.ts";
 import { type Carried, replyTo } from "../testing/test_messages.ts";
 import type { TestNode } from "../testing/test_node.ts";
@@ -210,7 +210,7 @@ async function acrossRestart(
     const app = stack.use(new AppClient(link));
     await after(link, nodes, app);
     await app.finish(stage.runId);
-    assertEquals(await leftoversIn(link.database), []);
+    await assertNothingLeft(link.database);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

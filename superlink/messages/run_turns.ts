@@ -11,14 +11,16 @@
  */
 
 import { StatusError } from "../../wire/status.ts";
+import { notRunningText } from "../runs/run_life.ts";
 import { commit, Contention } from "../state/commit.ts";
-import { keys, type TurnRow } from "../state/layout.ts";
+import { keys, type RunRow, type TurnRow } from "../state/layout.ts";
 import { Transitions } from "../state/transitions.ts";
 
 /** There are no more turns of this run: its rows are deleted. */
 export class RunEnded extends StatusError {
-  constructor() {
-    super("PERMISSION_DENIED", "Run is finished.");
+  /** With the text that Flower has for a run in this state. */
+  constructor(row: RunRow | null) {
+    super("PERMISSION_DENIED", (row && notRunningText(row)) ?? "Run is finished.");
   }
 }
 
@@ -82,7 +84,7 @@ export class SharedTurns implements RunTurns {
 
   run<T>(runId: bigint, task: () => Promise<T>): Promise<T> {
     return this.#turn(runId, async (ended) => {
-      if (ended) throw new RunEnded();
+      if (ended) throw new RunEnded((await this.#kv.get<RunRow>(keys.run(runId))).value);
       return await task();
     });
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { LocalBells } from "../bells.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { refusal } from "../testing/fleet_client.ts";
-import { leftoversIn } from "../testing/leftovers.ts";
+import { assertNothingLeft } from "../testing/leftovers.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { instruction } from "../testing/test_messages.ts";
 import { TestNode } from "../testing/test_node.ts";
@@ -252,7 +252,7 @@ Deno.test("An app that still runs goes on after a restart of the SuperLink", asy
     await app.call(app.method.pushAppOutputs, { token, runId, context: { runId } });
     await app.finish(runId);
     assertEquals(await app.statusOf(runId), "finished:completed");
-    assertEquals(await leftoversIn(link.database), []);
+    await assertNothingLeft(link.database);
   });
 });
 

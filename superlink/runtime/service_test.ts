@@ -7,7 +7,7 @@ import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
 import type { Node as ProtoNode } from "../../proto/gen/flwr/proto/node_pb.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { refusal } from "../testing/fleet_client.ts";
-import { leftoversIn } from "../testing/leftovers.ts";
+import { assertNothingLeft } from "../testing/leftovers.ts";
 import { onRuntime } from "../testing/on_runtime.ts";
 import type { ClaimedTask, RuntimeClient } from "../testing/runtime_client.ts";
 import { testFab } from "../testing/test_fab.ts";
@@ -162,7 +162,7 @@ Deno.test("Events are numbered, stamped and bound to their task, and whoever fol
     const later = app.events({ runId, afterTaskEventId: 2n });
     assertEquals((await later.next()).value?.taskEvent?.id, 3n);
     assertEquals((await later.next()).done, true);
-    assertEquals(await leftoversIn(link.database), []);
+    await assertNothingLeft(link.database);
   }));
 
 Deno.test("What a task used of others' services is written to the log", () =>
@@ -255,7 +255,7 @@ Deno.test("Messages go to nodes of both planes and come back, under a token and 
       await app.call(method.confirmMessageReceived, { messageObjectId }, task);
     }
     await app.finish(task);
-    assertEquals(await leftoversIn(link.database), []);
+    await assertNothingLeft(link.database);
   }));
 
 Deno.test("An app cannot touch another run, whatever run its requests name", () =>
@@ -313,9 +313,8 @@ Deno.test("Nothing is asked of nodes and nodes are not asked before a task runs"
       app.call(method.pullObject, { node: { nodeId: 1n } }, task),
       app.call(method.confirmMessageReceived, {}, task),
     ];
-    for (const call of calls) {
-      assertEquals((await refusal(call))[0], "PERMISSION_DENIED");
-    }
+    const refusals = await Promise.all(calls.map((call) => refusal(call)));
+    assertEquals(refusals.map(([status]) => status), calls.map(() => "PERMISSION_DENIED"));
   }));
 
 Deno.test("A task makes no other tasks and has none to write to", () =>

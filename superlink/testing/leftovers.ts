@@ -1,3 +1,5 @@
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { FAB_SPACE } from "../runs/fabs.ts";
 import type { Database } from "../state/database.ts";
 
@@ -17,6 +19,20 @@ export async function leftoversIn({ kv, blobs }: Database): Promise<string[]> {
   }
   for (const space of await blobs.spaces()) if (space !== FAB_SPACE) found.push(`blobs/${space}`);
   return found;
+}
+
+/** How long what a run leaves may take to be deleted once the run is seen to have ended. */
+const CLEANING_MS = 20_000;
+
+/** A run has ended for those who ask before what it leaves is deleted: waits for that. */
+export async function assertNothingLeft(database: Database): Promise<void> {
+  const deadline = Date.now() + CLEANING_MS;
+  let found = await leftoversIn(database);
+  while (found.length > 0 && Date.now() < deadline) {
+    await delay(10);
+    found = await leftoversIn(database);
+  }
+  assertEquals(found, []);
 }
 
 /** How many keys of one kind there are, for example `object`. */

@@ -1,6 +1,5 @@
-import { assertEquals } from "@std/assert";
 import { AppClient } from "./app_client.ts";
-import { leftoversIn } from "./leftovers.ts";
+import { assertNothingLeft } from "./leftovers.ts";
 import { type Carried, instruction, type InstructionOptions } from "./test_messages.ts";
 import { TestNode } from "./test_node.ts";
 import {
@@ -63,5 +62,5 @@ export async function onRun(
   await play(stage);
   const { app, runId, link } = stage;
   if (!(await app.statusOf(runId)).startsWith("finished")) await app.finish(runId);
-  assertEquals(await leftoversIn(link.database), []);
+  await assertNothingLeft(link.database);
 }

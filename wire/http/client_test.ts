@@ -157,23 +157,34 @@ Deno.test("HttpChannel follows no redirect, whatever its kind, and says where it
   }
 });
 
-Deno.test("HttpChannel takes no proxy from the environment", async () => {
-  const names = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-  const before = names.map((name) => [name, Deno.env.get(name)] as const);
-  // Nothing listens on port 9.
-  for (const name of names) Deno.env.set(name, "http://127.0.0.1:9");
-  try {
-    await withService(
-      defineService(Fleet, () => undefined, { pullMessages: () => Promise.resolve({}) }),
-      async ({ channel }) => assertEquals((await pull(channel)).messagesList, []),
-    );
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
-});
+/** A program of its own: the environment belongs to all tests of this process, which may run now. */
+const PULLS = (port: number) => `
+  import { Fleet } from ${
+  JSON.stringify(import.meta.resolve("../../proto/gen/flwr/proto/fleet_pb.ts"))
+};
+  import { HttpChannel } from ${JSON.stringify(import.meta.resolve("./client.ts"))};
+  const channel = new HttpChannel({ host: "127.0.0.1", port: ${port} }, { insecure: true });
+  await channel.unary(Fleet.method.pullMessages, {});
+  channel.close();
+  // Where there is a proxy, fetch goes there, and in vain: nothing listens on port 9.
+  await fetch("http://127.0.0.1:${port}/").then(() => Deno.exit(1), () => Deno.exit(42));
+`;
+
+Deno.test("HttpChannel takes no proxy from the environment", () =>
+  withService(
+    defineService(Fleet, () => undefined, { pullMessages: () => Promise.resolve({}) }),
+    async ({ address: { port } }) => {
+      const proxy = "http://127.0.0.1:9";
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["eval", PULLS(port)],
+        env: {
+          ...{ HTTP_PROXY: proxy, http_proxy: proxy, ALL_PROXY: proxy, all_proxy: proxy },
+          ...{ NO_PROXY: "", no_proxy: "" },
+        },
+      }).output();
+      assertEquals(code, 42, new TextDecoder().decode(stderr));
+    },
+  ));
 
 Deno.test("HttpChannel keeps an error's number and the server's time", async () => {
   const service = defineService(Fleet, () => undefined, {

@@ -2,8 +2,12 @@ import { decodeBase64, encodeBase64 } from "@std/encoding";
 import type { CallHeaders } from "../grpc/client.ts";
 import type { RequestHeaders } from "../service.ts";
 
-/** Standard base64 with its padding, nothing around or between (what Flower 1.40 insists on). */
-const STRICT_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/**
+ * Standard base64 with its padding, nothing around or between (what Flower 1.40 insists on), and with
+ * zeros in the bits that are left over (RFC 4648 section 3.5), so that a value has one spelling.
+ */
+const STRICT_BASE64 =
+  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/;
 
 /**
  * The headers of an HTTP call. A binary value travels under its own name in strict base64. A header

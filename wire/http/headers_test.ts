@@ -36,6 +36,13 @@ for (const [name, value] of REFUSED) {
   });
 }
 
+/** Flower takes them for other spellings of "AP8=" and "AA==". */
+for (const value of ["AP9=", "AP+=", "AP/=", "AB==", "AP==", "A/=="]) {
+  Deno.test(`httpHeaders() reads no bytes from "${value}", of which bits are left over`, () => {
+    assertEquals(bytesOf(value), undefined);
+  });
+}
+
 Deno.test("httpHeaders() knows headers by their names in any case, and none that is not there", () => {
   const headers = httpHeaders(new Headers({ "Flwr-Timestamp": "now" }));
   assertEquals(headers.text("flwr-timestamp"), "now");
