@@ -1,6 +1,7 @@
 /**
- * Runs the tests: `deno task test [FILTER or PATH…]`. The tests beside the modules run in parallel,
- * those below `tests/` start processes and run one file after the other. The last line is
+ * Runs the tests: `deno task test [FILTER or PATH…]`. The tests beside the modules run in parallel, and
+ * so do two files of `tests/interop/` at a time, which wait for half of their time. The other tests
+ * below `tests/` keep the machine busy and run one file after the other. The last line is
  * `N passed, N failed`, with `, N skipped` where there are any.
  *
  * A path (a folder or a file) limits which files run, anything else which tests: those whose name
@@ -20,23 +21,41 @@ interface Batch {
   readonly title: string;
   readonly paths: readonly string[];
   readonly options: readonly string[];
+  /** How many files run at once; as many as there are cores by default. */
+  readonly jobs?: number;
 }
 
-const PARALLEL = ["--parallel"];
+const INTEROP = "tests/interop";
+
+/** Whether a path, relative to the repository, is a folder or below it. */
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
 
 /** The batches for these paths, relative to the repository; none means everything. */
 function batchesFor(paths: readonly string[]): Batch[] {
-  const isBelowTests = (path: string) => path === "tests" || path.startsWith(`tests/`);
-  const inTests = paths.filter(isBelowTests);
-  const beside = paths.filter((path) => !isBelowTests(path));
-  const everything = paths.length === 0 || paths.includes("");
-  const batches = [
+  const all = paths.length === 0 || paths.includes("");
+  const allWithProcesses = all || paths.includes("tests");
+  const interop = paths.filter((path) => isIn(path, INTEROP));
+  const busy = paths.filter((path) => isIn(path, "tests") && !isIn(path, INTEROP));
+  const beside = paths.filter((path) => !isIn(path, "tests"));
+  const batches: Batch[] = [
     {
       title: "Tests beside the modules",
-      paths: everything ? ["."] : beside,
-      options: everything ? [...PARALLEL, "--ignore=tests"] : PARALLEL,
+      paths: all ? ["."] : beside,
+      options: all ? ["--parallel", "--ignore=tests"] : ["--parallel"],
     },
-    { title: "Tests with processes", paths: everything ? ["tests"] : inTests, options: [] },
+    {
+      title: "Tests with processes",
+      paths: allWithProcesses ? ["tests"] : busy,
+      options: allWithProcesses ? [`--ignore=${INTEROP}`] : [],
+    },
+    {
+      title: "Tests with real Flower",
+      paths: allWithProcesses ? [INTEROP] : interop,
+      options: ["--parallel"],
+      jobs: 2,
+    },
   ];
   return batches.filter(({ paths }) => paths.length > 0);
 }
@@ -58,7 +77,11 @@ async function run(batch: Batch, filter: string | undefined, folder: string): Pr
       ...batch.paths,
     ],
     cwd: REPOSITORY,
-    env: { [PROCESS_FOLDER_VARIABLE]: processes, TMPDIR: temporary },
+    env: {
+      [PROCESS_FOLDER_VARIABLE]: processes,
+      TMPDIR: temporary,
+      ...(batch.jobs === undefined ? {} : { DENO_JOBS: String(batch.jobs) }),
+    },
     stdin: "null",
   }).spawn();
   const { code } = await child.status;
