@@ -20,6 +20,7 @@ import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
+import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { IncomingCall, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
@@ -36,6 +37,8 @@ export interface GrpcServerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Told of every call that ends in an error whose cause the peer is not shown. */
   readonly onInternalError?: (method: string, error: unknown) => void;
+  /** Told of every call once it has ended. */
+  readonly onCall?: ObserveCall | undefined;
 }
 
 /** Concurrent streams of one connection, as in Flower 1.25.0. */
@@ -45,7 +48,7 @@ const MAX_CONCURRENT_STREAMS = 1000;
 export class GrpcServer {
   readonly #server: grpc.Server;
   readonly #options: GrpcServerOptions;
-  readonly #admitted = new WeakMap<grpc.Metadata, unknown>();
+  readonly #admitted = new WeakMap<grpc.Metadata, CallObservation>();
   readonly #services = new Map<string, Service>();
 
   constructor(options: GrpcServerOptions) {
@@ -124,15 +127,17 @@ export class GrpcServer {
     const [, serviceName = "", method = ""] = path.split("/");
     const service = this.#services.get(serviceName);
     const connection = connectionOf(call);
+    const seen = this.#observation(service, method);
     const admit = async (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
       try {
         if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
         const { peer } = connection;
         const headers = grpcHeaders(metadata);
         const incoming: IncomingCall = { method, headers, peer, connection, patienceMs: Infinity };
-        this.#admitted.set(metadata, await service.admit(incoming));
+        seen.caller = await service.admit(incoming);
+        this.#admitted.set(metadata, seen);
       } catch (error) {
-        call.sendStatus(this.#refusal(path, error));
+        call.sendStatus(this.#refusal(path, error, seen));
         return;
       }
       next(metadata);
@@ -154,22 +159,27 @@ export class GrpcServer {
     done: grpc.sendUnaryData<Uint8Array>,
   ): Promise<void> {
     const cancelled = new AbortController();
+    const seen = this.#admitted.get(call.metadata) ?? this.#observation(service, method.name);
     let answered = false;
     call.once("cancelled", () => {
       if (!answered) cancelled.abort();
     });
     try {
+      seen.bytesIn = call.request.length;
       const answer = await service.call(
         method,
         decodeRequest(method, call.request),
-        this.#admitted.get(call.metadata),
+        seen.caller,
         cancelled.signal,
       );
       answered = true;
-      done(null, toBinary(method.output, create(method.output, answer)));
+      const bytes = toBinary(method.output, create(method.output, answer));
+      done(null, bytes);
+      if (!cancelled.signal.aborted) seen.bytesOut = bytes.length;
+      seen.end(cancelled.signal.aborted ? "CANCELLED" : "OK");
     } catch (error) {
       answered = true;
-      done(this.#refusal(call.getPath(), error));
+      done(this.#refusal(call.getPath(), error, seen));
     }
   }
 
@@ -179,30 +189,48 @@ export class GrpcServer {
     call: grpc.ServerWritableStream<Buffer, Uint8Array>,
   ): Promise<void> {
     const cancelled = new AbortController();
-    call.once("cancelled", () => cancelled.abort());
+    const seen = this.#admitted.get(call.metadata) ?? this.#observation(service, method.name);
+    call.once("cancelled", () => {
+      cancelled.abort();
+      seen.end("CANCELLED");
+    });
     // Flower's CLI waits for the headers before it reads the stream.
     call.sendMetadata(new grpc.Metadata());
     try {
+      seen.bytesIn = call.request.length;
       const answers = service.stream(
         method,
         decodeRequest(method, call.request),
-        this.#admitted.get(call.metadata),
+        seen.caller,
         cancelled.signal,
       );
       for await (const answer of answers) {
         if (cancelled.signal.aborted) return;
-        if (!call.write(toBinary(method.output, create(method.output, answer)))) {
-          await drained(call, cancelled.signal);
-        }
+        const bytes = toBinary(method.output, create(method.output, answer));
+        seen.bytesOut += bytes.length;
+        if (!call.write(bytes)) await drained(call, cancelled.signal);
       }
       call.end();
+      seen.end("OK");
     } catch (error) {
-      if (!cancelled.signal.aborted) call.emit("error", this.#refusal(call.getPath(), error));
+      if (!cancelled.signal.aborted) {
+        call.emit("error", this.#refusal(call.getPath(), error, seen));
+      }
     }
   }
 
-  #refusal(path: string, error: unknown): { code: number; details: string } {
+  #observation(service: Service | undefined, method: string): CallObservation {
+    const known = service?.descriptor.methods.some(({ name }) => name === method);
+    return new CallObservation(this.#options.onCall, {
+      transport: "grpc",
+      service: service?.descriptor.typeName ?? "",
+      method: known ? method : "",
+    });
+  }
+
+  #refusal(path: string, error: unknown, seen: CallObservation): { code: number; details: string } {
     const status = toStatusError(error);
+    seen.end(status.status);
     if (isForLog(status)) this.#options.onInternalError?.(path, error);
     return { code: STATUS_NUMBERS[status.status], details: status.message };
   }

@@ -10,6 +10,7 @@
 
 import { create, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { flowerError } from "../flower_error.ts";
+import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
 import { isForLog, StatusError, toStatusError } from "../status.ts";
 import { announcedLength, BodyError, readBody } from "./body.ts";
@@ -36,6 +37,8 @@ export interface HttpHandlerOptions {
   readonly bindings: readonly HttpBinding[];
   /** Told of every call that ends in an error whose cause the peer is not shown. */
   readonly onInternalError?: (method: string, error: unknown) => void;
+  /** Told of every call once it has ended. */
+  readonly onCall?: ObserveCall | undefined;
   /** Answers `/health`; always when absent. */
   readonly isServing?: () => boolean;
   /** How long a body may stop coming, in milliseconds. */
@@ -74,10 +77,16 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
     if (request.method !== "POST") {
       return errorResponse({ status: 405, detail: "Method Not Allowed" }, { allow: "POST" });
     }
+    const seen = new CallObservation(options.onCall, {
+      transport: "http",
+      service: route.binding.service.descriptor.typeName,
+      method: route.method.name,
+    });
     try {
-      return await answer(request, peer, route);
+      return await answer(request, peer, route, seen);
     } catch (error) {
       const refusal = toStatusError(error);
+      seen.end(refusal.status);
       if (isForLog(refusal)) options.onInternalError?.(pathname, error);
       if (refusal.status !== "INTERNAL") return errorResponse(httpErrorOf(refusal), NO_STORE);
       const { internalErrorStatus: status = 500 } = route.binding;
@@ -85,20 +94,27 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
     }
   };
 
-  const answer = async (request: Request, peer: string, { binding, method }: Route) => {
+  const answer = async (
+    request: Request,
+    peer: string,
+    { binding, method }: Route,
+    seen: CallObservation,
+  ) => {
     const { service, maxMessageBytes } = binding;
     if (!isProtobuf(request.headers.get("content-type"))) {
       throw flowerError("unsupportedContentType");
     }
     if ((announcedLength(request.headers) ?? 0) > maxMessageBytes) throw tooLarge(maxMessageBytes);
-    const caller = await service.admit({
+    seen.caller = await service.admit({
       method: method.name,
       headers: httpHeaders(request.headers),
       peer,
       patienceMs: PEER_PATIENCE_MS,
     });
-    const message = decode(method, await bodyOf(request, maxMessageBytes, bodyIdleMs));
-    const call = { service, method, message, caller, ended: request.signal };
+    const body = await bodyOf(request, maxMessageBytes, bodyIdleMs);
+    seen.bytesIn = body.length;
+    const message = decode(method, body);
+    const call = { service, method, message, seen, ended: request.signal };
     return method.methodKind === "server_streaming"
       ? await streamResponse(call, (error) => options.onInternalError?.(pathOf(method), error))
       : await unaryResponse(call);
@@ -112,19 +128,22 @@ export interface AdmittedCall {
   readonly service: Service;
   readonly method: DescMethod;
   readonly message: Message;
-  readonly caller: unknown;
+  /** Who calls, and what is noted of the call. */
+  readonly seen: CallObservation;
   /** Aborts when the peer is gone; where Deno's older rule holds, also when all was answered. */
   readonly ended: AbortSignal;
 }
 
-async function unaryResponse({ service, method, message, caller, ended }: AdmittedCall) {
+async function unaryResponse({ service, method, message, seen, ended }: AdmittedCall) {
   const gone = new AbortController();
   const leave = () => gone.abort();
   ended.addEventListener("abort", leave);
   if (ended.aborted) leave();
   try {
-    const answered = await service.call(method, message, caller, gone.signal);
+    const answered = await service.call(method, message, seen.caller, gone.signal);
     const bytes = toBinary(method.output, create(method.output, answered));
+    if (!gone.signal.aborted) seen.bytesOut = bytes.length;
+    seen.end(gone.signal.aborted ? "CANCELLED" : "OK");
     return new Response(bytes, { headers: { "content-type": PROTOBUF, ...NO_STORE } });
   } finally {
     ended.removeEventListener("abort", leave);

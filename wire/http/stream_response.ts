@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { frame } from "./framing.ts";
 import type { AdmittedCall } from "./handler.ts";
+import { toStatusError } from "../status.ts";
 import { PROTOBUF_STREAM } from "./media_types.ts";
 
 /**
@@ -16,14 +17,17 @@ const HEADERS_AFTER_MS = 1_000;
  * later.
  */
 export async function streamResponse(
-  { service, method, message, caller, ended }: AdmittedCall,
+  { service, method, message, seen, ended }: AdmittedCall,
   brokenOff: (error: unknown) => void,
 ): Promise<Response> {
   const gone = new AbortController();
-  const leave = () => gone.abort();
+  const leave = () => {
+    gone.abort();
+    seen.end("CANCELLED");
+  };
   ended.addEventListener("abort", leave);
   if (ended.aborted) leave();
-  const answers = service.stream(method, message, caller, gone.signal)[Symbol.asyncIterator]();
+  const answers = service.stream(method, message, seen.caller, gone.signal)[Symbol.asyncIterator]();
   let first: ReturnType<typeof answers.next> | undefined = answers.next();
   // Whoever reads the stream gets the error; nobody does when it is given up before.
   first.catch(() => {});
@@ -42,9 +46,16 @@ export async function streamResponse(
         const { done, value } = await next;
         // Nobody reads on: the stream is cancelled already.
         if (gone.signal.aborted) return;
-        if (done) controller.close();
-        else controller.enqueue(frame(toBinary(method.output, create(method.output, value))));
+        if (done) {
+          controller.close();
+          seen.end("OK");
+          return;
+        }
+        const bytes = toBinary(method.output, create(method.output, value));
+        seen.bytesOut += bytes.length;
+        controller.enqueue(frame(bytes));
       } catch (error) {
+        seen.end(toStatusError(error).status);
         brokenOff(error);
         throw error;
       }
