@@ -57,13 +57,8 @@ function requireTold(told: readonly ObservedCall[], expected: Partial<ObservedCa
   assertEquals(told.length, 1);
   const [call] = told;
   assert(call && call.durationMs >= 0);
-  const found = { service: call.service, method: call.method, ...call };
-  assertEquals(found, {
-    ...found,
-    service: "flwr.proto.Fleet",
-    method: "PullMessages",
-    ...expected,
-  });
+  const all = { service: "flwr.proto.Fleet", method: "PullMessages", ...expected };
+  assertEquals(call, { ...call, ...all });
 }
 
 for (const [name, service, expected] of CASES) {
