@@ -12,6 +12,7 @@ import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { listNodes, nodeJson, nodeTable } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
+import { resume, suspend } from "./supernode_suspend.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 
 const NAME_FLAG = textFlag("name", "NAME", "What to call the SuperNode in lists (HTTP only).");
@@ -125,5 +126,5 @@ const list: Command = {
 export const supernodeCommands: CommandGroup = {
   name: "trellis supernode",
   summary: "Manage the SuperNodes of a federation. (With flags only, starts a SuperNode.)",
-  commands: [register, unregister, list],
+  commands: [register, unregister, suspend, resume, list],
 };

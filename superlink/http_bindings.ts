@@ -18,7 +18,10 @@ export function httpBindings(
   return [
     // A SuperNode ends on 500, and comes back on 503.
     { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
-    { service: services.control141, maxMessageBytes: controlLimit(maxMessageBytes) },
+    ...[services.control141, ...services.operators].map((service) => ({
+      service,
+      maxMessageBytes: controlLimit(maxMessageBytes),
+    })),
     ...runtime ? [{ service: services.runtime, maxMessageBytes }] : [],
   ];
 }

@@ -48,7 +48,7 @@ export async function openGrpcPlane(
   const { maxMessageBytes } = options;
   const controlAddress = await listeners.grpc(
     { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
-    [services.control],
+    [services.control, ...services.operators],
     controlLimit(maxMessageBytes),
   );
   const serverAppAddress = await listeners.grpc(

@@ -19,6 +19,8 @@ import type { ControlAccess } from "./control/access.ts";
 import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
+import { Admission } from "./registry/admission.ts";
+import { registryService } from "./registry/service.ts";
 import { runtimeService } from "./runtime/service.ts";
 import type { State } from "./state.ts";
 import { atStorageBoundary, type StorageAlarm } from "./storage_boundary.ts";
@@ -48,6 +50,8 @@ export interface Services {
   readonly control: Service;
   /** The Control API as Flower 1.37 and newer have it. */
   readonly control141: Service;
+  /** Trellis's own services for operators (`trellis.v1`), on both planes beside the Control API. */
+  readonly operators: readonly Service[];
   readonly serverApps: Service;
   /** For the app processes of Flower 1.35 and newer. */
   readonly runtime: Service;
@@ -63,10 +67,11 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
   const refusals = new Refusals(log, clock);
   const knownKeys = new KnownKeys();
   const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
+  const admission = new Admission(clock, refusals);
   const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
   const proofs = {
     ...{ window, clock, guard, knownKeys, failedProofs },
-    ...{ nodeOfKey, httpSessions, refusals },
+    ...{ nodeOfKey, httpSessions, refusals, admission },
   };
   const common = { ...state, ...options };
   const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
@@ -74,12 +79,16 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
   const fleet = fleetService({
     ...common,
     refusals,
+    admission,
     authenticate: (call) => authenticateFleetCall(call, proofs),
   });
   return {
     fleet: bounded(fleet, "UNAVAILABLE"),
     control: bounded(controlService(common), "RESOURCE_EXHAUSTED"),
     control141: bounded(controlService141(common), "RESOURCE_EXHAUSTED"),
+    operators: [
+      bounded(registryService(common), "RESOURCE_EXHAUSTED"),
+    ],
     serverApps: bounded(serverAppService(common), "RESOURCE_EXHAUSTED"),
     runtime: bounded(runtimeService(common), "RESOURCE_EXHAUSTED"),
   };

@@ -126,6 +126,11 @@ export async function openState(options: StateOptions): Promise<State> {
       guard.forget(keyId);
       httpSessions.forget(keyId);
     },
+    barred({ nodeId, keyId }) {
+      bells.ring(topics.inbox(nodeId));
+      bells.ring(topics.nodes);
+      httpSessions.forget(keyId);
+    },
   });
   const messages = await messagesOf(nodes);
   const runs = new Runs({

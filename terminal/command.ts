@@ -14,6 +14,8 @@ export interface Positional {
   readonly name: string;
   readonly help: string;
   readonly required: boolean;
+  /** There may be several of it. */
+  readonly repeats?: true;
 }
 
 /** What a command takes. `name` is the whole of it, for example `trellis supernode register`. */
@@ -73,14 +75,20 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
     throw new UsageError(`The argument ${missing.name} is missing.`, see(spec));
   }
   const extra = positionals[expected.length];
-  if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}".`, see(spec));
+  const repeats = expected.some((positional) => positional.repeats);
+  if (extra !== undefined && !repeats) {
+    throw new UsageError(`Unexpected argument "${extra}".`, see(spec));
+  }
   return { flags: raw, positionals };
 }
 
 /** The help screen of a command, without colours. */
 export function helpText(spec: CommandSpec): string {
   const positionals = spec.positionals ?? [];
-  const usage = positionals.map(({ name, required }) => required ? name : `[${name}]`);
+  const usage = positionals.map(({ name, required, repeats }) => {
+    const word = repeats ? `${name}...` : name;
+    return required ? word : `[${word}]`;
+  });
   const lines = [`Usage: ${[spec.name, "[OPTIONS]", ...usage].join(" ")}`, "", spec.summary];
   if (positionals.length > 0) {
     lines.push("", "Arguments:", ...columns(positionals.map(({ name, help }) => [name, help])));

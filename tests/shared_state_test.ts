@@ -12,7 +12,7 @@ import { RunningProcess } from "./harness/process.ts";
 
 const SUBJECTS = [
   ...["auth/fleet_caller_test.ts", "auth/replay_test.ts", "apps/service_test.ts"],
-  ...["control", "fleet", "messages", "objects", "runs", "runtime"],
+  ...["control", "fleet", "messages", "objects", "registry", "runs", "runtime"],
 ].map((path) => join("superlink", path));
 const SUITE_MS = 200_000;
 

@@ -15,6 +15,7 @@ import type { IncomingCall } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
+import type { Admission } from "../registry/admission.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { FailedProofs } from "./failed_proofs.ts";
 import type { Sessions } from "./http_sessions.ts";
@@ -47,6 +48,7 @@ export interface FleetAuthenticationOptions {
   readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
   readonly httpSessions: Sessions;
   readonly refusals: Refusals;
+  readonly admission: Admission;
 }
 
 /** What a key may ask for before it owns a node. */
@@ -66,7 +68,7 @@ const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
  * SuperNode signs again; all else is `UNAUTHENTICATED`. The texts are Flower's where it has one.
  * A peer whose proofs keep failing is not verified any more, and `UNAVAILABLE` for a while.
  * A key that owns no node is turned away here too, where the method is for nodes only, so that a
- * stranger cannot send a large body.
+ * stranger cannot send a large body; so is a node that is shut out.
  */
 export async function authenticateFleetCall(
   call: IncomingCall,
@@ -134,6 +136,10 @@ export async function authenticateFleetCall(
   }
   if (!node && !METHODS_FOR_ANY_KEY.has(call.method)) {
     throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
+  }
+  if (node) {
+    const { method, peer } = call;
+    options.admission.require(node, { method, peer, fingerprint: key.fingerprint });
   }
   const connection = call.connection ?? options.httpSessions.of(key.id, node, call);
   const { peer, patienceMs } = call;

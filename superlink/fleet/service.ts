@@ -19,6 +19,7 @@ import type { Clock } from "../clock.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Fabs } from "../runs/fabs.ts";
+import type { Admission } from "../registry/admission.ts";
 import type { Runs } from "../runs/runs.ts";
 import { isHeartbeatInterval } from "../state/node_life.ts";
 import type { NodeRow } from "../state/layout.ts";
@@ -39,6 +40,7 @@ export interface FleetServiceOptions {
   readonly messages: Messages;
   readonly registrations: Allowance;
   readonly refusals: Refusals;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly log: Log;
   /** How long a pull waits for a message, in milliseconds. */
@@ -47,7 +49,7 @@ export interface FleetServiceOptions {
 
 /** Makes the Fleet service. */
 export function fleetService(options: FleetServiceOptions): Service {
-  const { nodes, guard, bells, clock, log, refusals } = options;
+  const { nodes, guard, bells, clock, log, refusals, admission } = options;
   const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
@@ -55,6 +57,9 @@ export function fleetService(options: FleetServiceOptions): Service {
     refusals.refused({ reason, method, peer, fingerprint });
     return error;
   };
+
+  const admit = ({ peer, key: { fingerprint } }: FleetCaller, method: string, row: NodeRow) =>
+    admission.require(row, { method, peer, fingerprint });
 
   /** The key in the body must be the one that was proved. */
   const requireOwnKey = (caller: FleetCaller, method: string, publicKeyPem: Uint8Array) => {
@@ -69,12 +74,13 @@ export function fleetService(options: FleetServiceOptions): Service {
     method: string,
     nodeId: bigint | undefined,
   ) => {
-    // Asked again, because the node may have been unregistered while the body was on its way.
+    // Asked again: the node may have been unregistered or barred while the body was on its way.
     const own = await nodes.ofKey(caller.key.id);
     if (nodeId === undefined || own?.nodeId !== nodeId) {
       const error = flowerError("nodeNotAuthenticated", { grpcText: "Invalid node ID" });
       throw refuse(caller, method, "the key does not own this node", error);
     }
+    admit(caller, method, own);
     if (nodes.spoke(nodeId, caller.connection)) {
       log.warning(
         "node.key-used-twice",
@@ -155,6 +161,9 @@ export function fleetService(options: FleetServiceOptions): Service {
       switch (activation.outcome) {
         case "unknown":
           throw unknown();
+        case "barred":
+          admit(caller, "ActivateNode", activation.row);
+          throw unknown();
         case "refused":
           throw refuse(
             caller,
@@ -223,6 +232,8 @@ export function fleetService(options: FleetServiceOptions): Service {
         caller.connection,
         clock.nowMicros(),
       );
+      // Barred meanwhile: on `success: false` a SuperNode never sends another heartbeat.
+      if (result === "unknown") await requireOwnNode(caller, "SendNodeHeartbeat", nodeId);
       if (typeof result !== "string") joined(caller, result, " again, after a silence");
       return { success: result !== "unknown" };
     },

@@ -87,6 +87,8 @@ export interface NodeRow {
   /** When the last lease ended. While the node is online its lease says when it will. */
   readonly onlineUntil?: number;
   readonly heartbeatIntervalS: number;
+  /** Its operator has shut it out until it is resumed. Such a node is never online. */
+  readonly suspendedAt?: number;
 }
 
 /** A key that was registered. Without a node id it is burned and its node has been reduced to it. */
@@ -252,6 +254,7 @@ export const keys = {
   replies: (runId: bigint) => ["reply", runId],
   object: (runId: bigint, objectId: string) => ["object", runId, objectId],
   objects: (runId: bigint) => ["object", runId],
+  allObjects: ["object"],
   branch: (runId: bigint, branchId: string, messageId: string) => [
     "branch",
     runId,
@@ -268,6 +271,14 @@ export const keys = {
   ],
   holders: (runId: bigint, objectId: string) => ["holder", runId, objectId],
   holdersOfRun: (runId: bigint) => ["holder", runId],
+  grant: (id: string) => ["grant", id],
+  grants: ["grant"],
+  grantUsed: (id: string) => ["grant-used", id],
+  secret: (hash: string) => ["secret", hash],
+  secrets: ["secret"],
+  login: (userCode: string) => ["login", userCode],
+  logins: ["login"],
+  device: (hash: string) => ["device", hash],
   proof: (keyId: string, r: bigint) => ["proof", keyId, r],
   nonce: (text: string) => ["nonce", text],
   registrations: (host: string) => ["registrations", host],

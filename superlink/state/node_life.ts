@@ -41,6 +41,25 @@ export function leaseAfterStart(lease: LeaseRow, startMicros: number): LeaseRow 
   return { ...lease, onlineUntil: Math.max(lease.onlineUntil, grace) };
 }
 
+/** Why a living node is shut out, for as long as it is. */
+export type Bar = "suspended";
+
+/** What shuts a node out, if anything does. */
+export function barOf(row: NodeRow): Bar | undefined {
+  return row.suspendedAt === undefined ? undefined : "suspended";
+}
+
+/** Any living state to the same one, shut out; one that is online goes offline besides. */
+export function suspended(row: NodeRow, nowMicros: number): NodeRow {
+  return row.suspendedAt === undefined ? { ...row, suspendedAt: nowMicros } : row;
+}
+
+/** Lets a node in again. It is online once it calls. */
+export function resumed(row: NodeRow): NodeRow {
+  const { suspendedAt, ...rest } = row;
+  return suspendedAt === undefined ? row : rest;
+}
+
 /** Registered or offline to online; `joins` when a process joins, not when one is heard again. */
 export function activated(
   row: NodeRow,

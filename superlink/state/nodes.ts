@@ -40,7 +40,7 @@ export interface Node {
 /** What became of an activation. */
 export type Activation =
   | { readonly outcome: "activated" | "repeated" | "taken-over"; readonly row: NodeRow }
-  | { readonly outcome: "refused"; readonly row: NodeRow }
+  | { readonly outcome: "refused" | "barred"; readonly row: NodeRow }
   | { readonly outcome: "unknown" };
 
 /** Told of what happens to nodes outside of a call. */
@@ -49,6 +49,14 @@ export interface NodeEvents {
   expired(row: NodeRow): void;
   /** Nothing more may be accepted from or delivered to this node. */
   unregistered(row: NodeRow): void;
+  /** Nothing may be accepted from or delivered to this node for now (`life.barOf`). */
+  barred(row: NodeRow): void;
+}
+
+/** A change of a node's row. */
+export interface NodeChange {
+  readonly before: NodeRow;
+  readonly after: NodeRow;
 }
 
 /** What the registry works with besides the database. */
@@ -124,11 +132,11 @@ export class Nodes {
 
   /**
    * A check, for somebody else's commit, that the node is as it is now; `undefined` when it is not
-   * there or unregistered.
+   * there, unregistered or barred.
    */
   async livingCheck(nodeId: bigint): Promise<Deno.AtomicCheck | undefined> {
     const entry = await this.#rows.find(nodeId);
-    if (!entry || entry.row.status === "unregistered") return undefined;
+    if (!entry || entry.row.status === "unregistered" || life.barOf(entry.row)) return undefined;
     return { key: keys.node(nodeId), versionstamp: entry.versionstamp };
   }
 
@@ -188,6 +196,7 @@ export class Nodes {
       const entry = await this.#endLeaseIfDue(found.nodeId, nowMicros);
       if (!entry || entry.row.status === "unregistered") return { outcome: "unknown" };
       const { row } = entry;
+      if (life.barOf(row)) return { outcome: "barred", row };
       const lease = await this.#leases.get(row.nodeId);
       if (row.status === "online" && lease?.holder === connection) {
         await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
@@ -207,7 +216,7 @@ export class Nodes {
 
   /**
    * Takes a heartbeat. Gives the row of a node that it brought online, `renewed` for one that was
-   * online already, and `unknown` for one that is not there or unregistered.
+   * online already, and `unknown` for one that is not there, unregistered or barred.
    */
   async heartbeat(
     nodeId: bigint,
@@ -220,7 +229,7 @@ export class Nodes {
     if (await this.#leases.renew(nodeId, renewed)) return "renewed";
     return await this.#turns.run(nodeId, async () => {
       const entry = await this.#rows.find(nodeId);
-      if (!entry || entry.row.status === "unregistered") return "unknown";
+      if (!entry || entry.row.status === "unregistered" || life.barOf(entry.row)) return "unknown";
       if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
         return "renewed";
       }
@@ -282,6 +291,36 @@ export class Nodes {
       await (this.#marks ? this.#marks.whileEnding(row.keyId, change) : change());
       this.#events.unregistered(row);
       return row;
+    });
+  }
+
+  /**
+   * Changes the row of a living node by a rule, and ends the node's lease when the rule bars it.
+   * Nothing is written when the rule gives the row that it was given. `undefined` when there is no
+   * such living node.
+   */
+  async change(
+    nodeId: bigint,
+    nowMicros: number,
+    rule: (row: NodeRow) => NodeRow,
+  ): Promise<NodeChange | undefined> {
+    return await this.#turns.run(nodeId, async () => {
+      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
+      if (!entry || entry.row.status === "unregistered") return undefined;
+      const { row: before } = entry;
+      const after = rule(before);
+      if (after === before) return { before, after };
+      const lease = await this.#leases.get(nodeId);
+      const isBarred = life.barOf(after) !== undefined;
+      if (isBarred && before.status === "online" && lease) {
+        const ended = life.deactivated(after, nowMicros, lease);
+        await this.#endLease(entry, lease, ended);
+        this.#events.barred(ended);
+        return { before, after: ended };
+      }
+      await this.#rows.save(entry, after, this.#kv.atomic());
+      if (isBarred) this.#events.barred(after);
+      return { before, after };
     });
   }
 

@@ -31,6 +31,7 @@ async function onStage(play: (stage: Stage) => Promise<void>, kvOf = (kv: Deno.K
         {
           expired: ({ nodeId }) => void events.push(`expired ${nodeId}`),
           unregistered: ({ nodeId }) => void events.push(`unregistered ${nodeId}`),
+          barred: ({ nodeId }) => void events.push(`barred ${nodeId}`),
         },
         log,
         startMicros,

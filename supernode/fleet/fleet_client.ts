@@ -223,10 +223,10 @@ function isRetriedInTrouble(error: StatusError): boolean {
   return isTransient(error) || isTrouble(error);
 }
 
-/** A SuperLink that fails rather than refuses, and a clock that may be set right again. */
+/** What passes: a SuperLink that fails rather than refuses, a wrong clock, and a node shut out. */
 function isTrouble(error: StatusError): boolean {
   const { kind } = readRefusal(error);
-  return kind === "clock" || kind === "other" && TROUBLE.has(error.status);
+  return kind === "clock" || kind === "shut-out" || kind === "other" && TROUBLE.has(error.status);
 }
 
 const TROUBLE: ReadonlySet<StatusName> = new Set([

@@ -12,6 +12,7 @@ import { probePlaintext } from "../../wire/probe.ts";
 import type { StatusError } from "../../wire/status.ts";
 import type { TransportChoice } from "../../wire/transport.ts";
 import type { Clock } from "../clock.ts";
+import { readRefusal } from "./refusal.ts";
 import type { RetryObserver } from "./retry.ts";
 
 /** What the watch needs. */
@@ -38,7 +39,7 @@ export class LinkWatch implements RetryObserver {
   readonly #options: LinkWatchOptions;
   readonly #name: string;
   #heard = false;
-  #down: { readonly sinceMs: number; toldMs: number; tries: number } | undefined;
+  #down: Down | undefined;
 
   constructor(options: LinkWatchOptions) {
     this.#options = options;
@@ -49,10 +50,20 @@ export class LinkWatch implements RetryObserver {
   async failed(error: StatusError): Promise<void> {
     const { clock, diagnose, log } = this.#options;
     const nowMs = clock.nowMs();
-    this.#down ??= { sinceMs: nowMs, toldMs: -Infinity, tries: 0 };
+    const refusal = readRefusal(error);
+    const shutOut = refusal.kind === "shut-out";
+    if (this.#down?.shutOut !== shutOut) {
+      this.#down = { sinceMs: nowMs, tries: 0, ...this.#down, shutOut, toldMs: -Infinity };
+    }
     this.#down.tries++;
     if (nowMs - this.#down.toldMs < REMINDER_MS) return;
     this.#down.toldMs = nowMs;
+    if (shutOut) {
+      this.#heard = true;
+      const sentence = `${this.#name} answers: ${refusal.words} Waiting until it is let in again.`;
+      log.warning("node.shut-out", sentence);
+      return;
+    }
     const problem = await diagnose();
     const remedy = problem ? REMEDIES[problem.kind] : undefined;
     if (problem && !this.#heard && await this.#isCertain(problem)) {
@@ -72,9 +83,13 @@ export class LinkWatch implements RetryObserver {
     const { clock, log } = this.#options;
     this.#heard = true;
     if (!this.#down) return;
-    const { sinceMs, tries } = this.#down;
+    const { sinceMs, tries, shutOut } = this.#down;
     this.#down = undefined;
     const seconds = ((clock.nowMs() - sinceMs) / 1000).toFixed(1);
+    if (shutOut) {
+      log.info("node.let-in", `${this.#name} lets this SuperNode in again.`);
+      return;
+    }
     log.info(
       "link.up",
       `${this.#name} answers, after ${seconds} s and ${tries} tries without an answer.`,
@@ -90,6 +105,15 @@ export class LinkWatch implements RetryObserver {
     return transport === "grpc" &&
       await probePlaintext(this.#options.superlink, PROBE_TIMEOUT_MS) === "http1";
   }
+}
+
+/** Since when nothing was answered but refusals that pass. */
+interface Down {
+  readonly sinceMs: number;
+  toldMs: number;
+  tries: number;
+  /** The SuperLink answers, and refuses this node for now. */
+  readonly shutOut: boolean;
 }
 
 /** What grpc-js says of a failed connection, without what it says of every one; no full stop. */

@@ -50,6 +50,24 @@ Deno.test("LinkWatch shows the SuperLink's words where nothing is wrong with the
   assertStringIncludes(logged.lines[0]?.message ?? "", "cannot serve now: Sign again.");
 });
 
+Deno.test("LinkWatch says that the node is shut out, and when it is let in again", async () => {
+  const { clock, logged, watch } = setUp(REFUSED);
+  const suspended = "This SuperNode is suspended by the SuperLink's operator.";
+  await watch.failed(AWAY);
+  for (let i = 0; i < 7; i++) {
+    // A refused pull and a refused heartbeat have different statuses.
+    const status = i % 2 === 0 ? "PERMISSION_DENIED" : "UNAVAILABLE";
+    await watch.failed(new StatusError(status, suspended));
+    await pass(clock, 20_000);
+  }
+  watch.answered();
+  assertEquals(logged.of("link.down").length, 1);
+  const [first, ...reminders] = logged.of("node.shut-out");
+  assertStringIncludes(first?.message ?? "", `answers: ${suspended} Waiting until it is let in`);
+  assertEquals(reminders.length, 2);
+  assertEquals([logged.of("node.let-in").length, logged.of("link.up").length], [1, 0]);
+});
+
 const FAULTS = [
   "server-without-tls",
   "server-with-tls",

@@ -21,6 +21,8 @@ export type RefusalKind =
   | "activation-failed"
   /** The node id is unknown, unregistered or not the key's. */
   | "unknown-node"
+  /** The operator of a SuperLink of Trellis shut the node out, until it is let in again. */
+  | "shut-out"
   /** The proof's timestamp is outside the window: the clocks differ. */
   | "clock"
   /** What answers serves no Fleet API. */
@@ -48,6 +50,8 @@ const KINDS_BY_WORDS: readonly (readonly [StatusError["status"], RegExp, Refusal
   ["FAILED_PRECONDITION", /could not be activated/, "already-online"],
   ["UNAUTHENTICATED", /^Invalid timestamp/, "clock"],
   ["UNAUTHENTICATED", /^Invalid node ID/, "unknown-node"],
+  ["PERMISSION_DENIED", /^This SuperNode is suspended/, "shut-out"],
+  ["UNAVAILABLE", /^This SuperNode is suspended/, "shut-out"],
   ["UNKNOWN", /Node ID \d+ not found/, "unknown-node"],
   ["UNIMPLEMENTED", /(?:)/, "no-fleet-api"],
 ];

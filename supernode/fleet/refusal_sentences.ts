@@ -81,5 +81,6 @@ const SENTENCES: Readonly<Record<RefusalKind, Sentences>> = {
   ],
   "key-in-use": other,
   "unknown-node": other,
+  "shut-out": other,
   other,
 };

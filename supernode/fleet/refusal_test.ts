@@ -29,6 +29,9 @@ const CASES: [StatusName, details: string, RefusalKind, words?: string][] = [
   ["UNKNOWN", "Exception calling application: database is locked", "other"],
   ["UNIMPLEMENTED", "Method not found!", "no-fleet-api"],
   ["UNIMPLEMENTED", "", "no-fleet-api", "UNIMPLEMENTED"],
+  ["PERMISSION_DENIED", "This SuperNode is suspended by the SuperLink's operator.", "shut-out"],
+  ["UNAVAILABLE", "This SuperNode is suspended by the SuperLink's operator.", "shut-out"],
+  ["PERMISSION_DENIED", "Run ID 5 is not running.", "other"],
   ["INTERNAL", "Public key already in use", "other"],
   // Details that only look like Flower's JSON are words.
   ["FAILED_PRECONDITION", "{No SuperNode found", "unknown-key"],

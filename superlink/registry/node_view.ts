@@ -1,0 +1,35 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RegisteredNodeSchema } from "../../proto/gen/trellis/v1/registry_pb.ts";
+import { barOf, leaseBegan } from "../state/node_life.ts";
+import type { NodeRow } from "../state/layout.ts";
+import type { Node } from "../state/nodes.ts";
+
+/** How a node is, in one word: Flower's, or why it is shut out. */
+export function statusWord(row: NodeRow): string {
+  return row.status === "unregistered" ? row.status : barOf(row) ?? row.status;
+}
+
+/** A node as `trellis.v1.Registry` shows it. */
+export function registeredNode(
+  { row, lease }: Node,
+): MessageInitShape<typeof RegisteredNodeSchema> {
+  return {
+    nodeId: row.nodeId,
+    status: statusWord(row),
+    fingerprint: row.fingerprint,
+    keyless: row.keyless,
+    ownerName: row.ownerName,
+    name: row.name ?? "",
+    location: row.location ?? "",
+    registeredAt: BigInt(row.registeredAt),
+    ...at("activatedAt", row.activatedAt),
+    ...at("deactivatedAt", row.deactivatedAt),
+    ...at("unregisteredAt", row.unregisteredAt),
+    ...at("lastSeenAt", lease ? leaseBegan(lease) : row.deactivatedAt),
+    ...at("suspendedAt", row.suspendedAt),
+  };
+}
+
+function at<K extends string>(key: K, micros: number | undefined) {
+  return micros === undefined ? {} : { [key]: BigInt(Math.round(micros)) };
+}
