@@ -12,6 +12,7 @@
 
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { DENOKV_HINT, hasDenokv } from "./harness/denokv.ts";
 import { installHint, isCi, missingFlower, REPOSITORY } from "./harness/flower_env.ts";
 import { add, type Counts, countTests, NONE } from "./harness/junit.ts";
 import { killLeftovers, PROCESS_FOLDER_VARIABLE } from "./harness/process_groups.ts";
@@ -95,6 +96,14 @@ async function run(batch: Batch, filter: string | undefined, folder: string): Pr
   return broken ? { ...counts, failed: 1 } : counts;
 }
 
+/** Tells once what is skipped for want of a KV server. */
+function reportMissingDenokv(): void {
+  if (hasDenokv()) return;
+  console.log(
+    `\nLeaving out the test with a KV server, which is not installed: \`${DENOKV_HINT}\`.`,
+  );
+}
+
 /** Tells once what is skipped for want of real Flower. */
 function reportMissingFlower(): void {
   const missing = missingFlower();
@@ -123,6 +132,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 reportMissingFlower();
+reportMissingDenokv();
 let total = NONE;
 for (const batch of batchesFor(paths)) {
   if (interrupted.signal.aborted) break;

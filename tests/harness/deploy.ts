@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KvServer } from "./denokv.ts";
 import { REPOSITORY } from "./flower_env.ts";
 import { freeAddress, retryOnPortClash } from "./ports.ts";
 import type { Program } from "./programs.ts";
@@ -13,13 +14,25 @@ import { ready, type SuperLink } from "./superlink.ts";
 /** What is configured by the environment, besides the database. */
 export type DeployEnvironment = Readonly<Record<`TRELLIS_${string}`, string>>;
 
-/** Starts it on a free port, with its state in the scene's folder, in plain text behind a proxy. */
-export function startDeploy(scene: Scene, environment: DeployEnvironment): Promise<SuperLink> {
+/**
+ * Starts it on a free port, in plain text behind a proxy, with its state on a KV server or in a file
+ * of the scene's folder.
+ */
+export function startDeploy(
+  scene: Scene,
+  environment: DeployEnvironment,
+  kv?: KvServer,
+): Promise<SuperLink> {
   const program: Program = {
     title: "deploy.ts",
     command: Deno.execPath(),
     args: ["serve", "-A", "--parallel"],
-    env: { TRELLIS_KV: scene.path("deploy.kv"), DENO_JOBS: "3", ...environment },
+    env: {
+      TRELLIS_KV: kv?.url ?? scene.path("deploy.kv"),
+      ...(kv ? { DENO_KV_ACCESS_TOKEN: kv.accessToken } : {}),
+      DENO_JOBS: "3",
+      ...environment,
+    },
     // It has nothing to finish: the system ends it.
     endsCleanly: false,
   };
