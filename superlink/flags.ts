@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dashboardFlags } from "./dashboard/flags.ts";
 import { preloadFlags } from "../apps/preload_flags.ts";
 import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
 import type { CommandSpec } from "../terminal/command.ts";
@@ -99,6 +100,7 @@ export const flags = {
     "HOST:PORT",
     "Serve the gRPC health service here, without TLS.",
   ),
+  ...dashboardFlags,
   fleetType: choiceFlag(
     "fleet-api-type",
     ["grpc-rere", "grpc-adapter", "rest"],

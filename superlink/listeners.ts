@@ -7,8 +7,9 @@
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
-import { type HttpBinding, httpHandler } from "../wire/http/handler.ts";
+import { type HttpBinding, type HttpHandler, httpHandler } from "../wire/http/handler.ts";
 import { HttpServer } from "../wire/http/server.ts";
+import type { ObserveCall } from "../wire/observed_call.ts";
 import type { Service } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
 import type { ServerTls } from "../wire/tls.ts";
@@ -31,11 +32,14 @@ interface Server {
 export class Listeners {
   readonly #log: Log;
   readonly #isServing: () => boolean;
+  readonly #onCall: ObserveCall | undefined;
   readonly #servers: Server[] = [];
 
-  constructor(log: Log, isServing: () => boolean) {
+  /** `onCall` is told of every call of an API once it has ended. */
+  constructor(log: Log, isServing: () => boolean, onCall?: ObserveCall) {
     this.#log = log;
     this.#isServing = isServing;
+    this.#onCall = onCall;
   }
 
   /** Serves an API over gRPC, in one or more ways; gives the address really used. */
@@ -48,6 +52,7 @@ export class Listeners {
       tls: port.tls,
       maxMessageBytes,
       onInternalError: (method, error) => this.#logInternalError(method, error),
+      onCall: this.#onCall,
     });
     for (const service of services) server.add(service);
     return await this.#opened(port, server, () => server.listen(port.address));
@@ -59,7 +64,13 @@ export class Listeners {
       bindings,
       isServing: this.#isServing,
       onInternalError: (method, error) => this.#logInternalError(method, error),
+      onCall: this.#onCall,
     });
+    return await this.web(port, handler);
+  }
+
+  /** Serves what is no API over HTTP; gives the address really used. */
+  async web(port: Port, handler: HttpHandler): Promise<Address> {
     const server = new HttpServer(handler, port.tls);
     return await this.#opened(port, server, () => server.listen(port.address));
   }

@@ -11,8 +11,10 @@ import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
+import { processTerminal } from "../terminal/terminal.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { systemClock } from "./clock.ts";
+import { loginLink, pageAccess } from "./dashboard/access.ts";
 import { superlinkSpec } from "./flags.ts";
 import { superlinkOptions } from "./options.ts";
 import { openDatabase } from "./state/database.ts";
@@ -33,6 +35,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   const superExecSecret = superExecSecretFile === undefined
     ? undefined
     : await readSecretFile(superExecSecretFile);
+  const page = options.dashboard && await pageAccess(options.dashboard, Deno.stderr.isTerminal());
   const maxIdle = keepsTypeScript ? 1 : 0;
   await using apps = await appStarter({ python, preload, maxIdle, appPermissions, log });
   const database = await openDatabase(options.database);
@@ -56,7 +59,12 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     log,
     startApp: apps.start,
     superExecSecret,
+    pageAccess: page,
   });
+  if (page?.kind === "token" && page.generated && superlink.dashboardAddress) {
+    const link = loginLink(superlink.dashboardAddress, loaded !== undefined, page.token);
+    processTerminal().say(`Open the page with this link, which is shown only once:\n  ${link}`);
+  }
   log.info("superlink.ready", "SuperLink is ready.");
   log.info("superlink.stopping", `SuperLink stops (${await stop.stopped}).`);
   await superlink.stop();

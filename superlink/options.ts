@@ -13,6 +13,7 @@ import type { RawFlags } from "../terminal/flags.ts";
 import { httpAddress } from "../terminal/http_address.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import type { ServerTlsFiles } from "../wire/tls.ts";
+import { dashboardOf, type DashboardOptions } from "./dashboard/flags.ts";
 import { flags } from "./flags.ts";
 
 /** A SuperLink's settings. */
@@ -44,6 +45,8 @@ export interface SuperLinkOptions {
   readonly controlAddress: Address;
   readonly serverAppAddress: Address;
   readonly healthAddress: Address | undefined;
+  /** Where the page for operators is served, if it is. */
+  readonly dashboard: DashboardOptions | undefined;
   readonly holdMs: number;
   readonly proofToleranceMs: number;
   readonly registrationsPerMinute: number;
@@ -135,6 +138,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     serverAppAddress: addressOf("serverappio-api-address", flags.serverAppAddress.of(raw)) ??
       { host: "127.0.0.1", port: 9091 },
     healthAddress: addressOf("health-server-address", flags.healthAddress.of(raw)),
+    dashboard: dashboardOf(raw),
     holdMs: (flags.holdS.of(raw) ?? 20) * 1000,
     proofToleranceMs: (flags.proofWindowS.of(raw) ?? 300) * 1000,
     registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? 600,

@@ -21,6 +21,7 @@ import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
 import { Admission } from "./registry/admission.ts";
 import { registryService } from "./registry/service.ts";
+import type { Onlooker } from "./onlooker.ts";
 import { runtimeService } from "./runtime/service.ts";
 import type { State } from "./state.ts";
 import { atStorageBoundary, type StorageAlarm } from "./storage_boundary.ts";
@@ -42,6 +43,7 @@ export interface ServicesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarm: StorageAlarm;
+  readonly onlooker?: Onlooker | undefined;
 }
 
 /** The services that planes bind. */
@@ -63,8 +65,8 @@ export const PROOF_DRIFT_MS = 5_000;
 /** Makes the services. */
 export function superLinkServices(state: State, options: ServicesOptions): Services {
   const { nodes, guard, httpSessions } = state;
-  const { window, clock, log, alarm } = options;
-  const refusals = new Refusals(log, clock);
+  const { window, clock, log, alarm, onlooker } = options;
+  const refusals = new Refusals(log, clock, onlooker?.refused);
   const knownKeys = new KnownKeys();
   const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
   const admission = new Admission(clock, refusals);
@@ -80,7 +82,11 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     ...common,
     refusals,
     admission,
-    authenticate: (call) => authenticateFleetCall(call, proofs),
+    async authenticate(call) {
+      const caller = await authenticateFleetCall(call, proofs);
+      onlooker?.admitted(caller, call);
+      return caller;
+    },
   });
   return {
     fleet: bounded(fleet, "UNAVAILABLE"),

@@ -13,6 +13,7 @@ import { healthService } from "../wire/grpc/health.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { Launcher } from "./apps/launcher.ts";
 import type { Clock } from "./clock.ts";
+import type { PageAccess } from "./dashboard/access.ts";
 import { Listeners } from "./listeners.ts";
 import type { SuperLinkOptions } from "./options.ts";
 import { type GrpcAddresses, openAppPorts, openGrpcPlane, openHttpPlane } from "./planes.ts";
@@ -28,6 +29,7 @@ export interface RunningSuperLink {
   readonly grpc: GrpcAddresses | undefined;
   readonly httpAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
+  readonly dashboardAddress: Address | undefined;
   /** How many things are waited for by the calls that are held, and by the SuperLink itself. */
   waiting(): number;
   /** Ends held calls, lets the others finish, and writes what is left to write. */
@@ -46,6 +48,8 @@ export interface SuperLinkParts {
   readonly startApp: StartApp;
   /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
   readonly superExecSecret?: Uint8Array | undefined;
+  /** Who may open the page, where there is one; anybody when absent. */
+  readonly pageAccess?: PageAccess | undefined;
 }
 
 function taskSeekers(
@@ -75,6 +79,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   });
   const { runs, bells } = state;
   const alarm = new StorageAlarm(log);
+  const dashboard = await dashboardFor(parts);
   const services = superLinkServices(state, {
     managed,
     window,
@@ -85,10 +90,11 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     clock,
     log,
     alarm,
+    onlooker: dashboard?.onlooker,
   });
   const upkeep = startUpkeep({ ...state, alarm, clock, log });
   let serving = false;
-  const listeners = new Listeners(log, () => serving);
+  const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
   const stop = async () => {
     serving = false;
     await launcher?.stop();
@@ -107,6 +113,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       [healthService(() => serving)],
       options.maxMessageBytes,
     );
+    const dashboardAddress = await dashboard?.open({ state, listeners, isServing: () => serving });
     if (options.isolation === "subprocess") {
       const { flwrDirectory } = options;
       launcher = new Launcher({
@@ -121,9 +128,25 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       await launcher.start();
     }
     serving = true;
-    return { grpc, httpAddress, healthAddress, waiting: () => bells.size, stop };
+    return {
+      grpc,
+      httpAddress,
+      healthAddress,
+      dashboardAddress,
+      waiting: () => bells.size,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The page is loaded only where there is one. */
+async function dashboardFor(
+  { options: { dashboard: options }, pageAccess, ...parts }: SuperLinkParts,
+) {
+  if (!options) return undefined;
+  const { Dashboard } = await import("./dashboard/dashboard.ts");
+  return new Dashboard({ options, access: pageAccess ?? { kind: "anybody" }, ...parts });
 }

@@ -120,7 +120,7 @@ class Lane {
         ...TRELLIS.superlink.args,
         ...["--insecure", "--no-http", "--isolation", "process", "--database", this.#database],
         ...["--fleet-api-address", "127.0.0.1:0", "--control-api-address", "127.0.0.1:0"],
-        ...["--serverappio-api-address", "127.0.0.1:0"],
+        ...["--serverappio-api-address", "127.0.0.1:0", "--dashboard-address", "none"],
       ],
       env: { FLWR_HOME: this.#folder },
     });

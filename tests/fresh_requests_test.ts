@@ -51,7 +51,7 @@ scene("20 SuperNodes make 20,000 requests, and none is refused", [], async (scen
       ...["--insecure", "--no-http", "--isolation", "process"],
       ...["--database", scene.path("superlink.kv")],
       ...["--fleet-api-address", "127.0.0.1:0", "--control-api-address", "127.0.0.1:0"],
-      ...["--serverappio-api-address", "127.0.0.1:0"],
+      ...["--serverappio-api-address", "127.0.0.1:0", "--dashboard-address", "none"],
     ],
   });
   const [, address = ""] = await superlink.waitForLine(/Fleet API on (\S+) /, START_MS);

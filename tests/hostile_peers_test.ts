@@ -139,7 +139,7 @@ scene("A SuperLink survives peers that send what no client sends", [], async (sc
     args: [
       ...["--insecure", "--no-http", "--isolation", "process", "--database", ":memory:"],
       ...["--fleet-api-address", "127.0.0.1:0", "--control-api-address", "127.0.0.1:0"],
-      ...["--serverappio-api-address", "127.0.0.1:0"],
+      ...["--serverappio-api-address", "127.0.0.1:0", "--dashboard-address", "none"],
     ],
   });
   const [, address = ""] = await superlink.waitForLine(/Fleet API on (\S+) /, START_MS);

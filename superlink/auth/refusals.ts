@@ -25,17 +25,22 @@ const SECOND_MICROS = 1_000_000;
 export class Refusals {
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #seen: ((refusal: Refusal) => void) | undefined;
   #secondStart = 0;
   #lines = 0;
   #suppressed = 0;
 
-  constructor(log: Log, clock: Clock) {
+  /** `seen` is told of each refusal, logged or not. */
+  constructor(log: Log, clock: Clock, seen?: (refusal: Refusal) => void) {
     this.#log = log;
     this.#clock = clock;
+    this.#seen = seen;
   }
 
   /** Logs a refusal. */
-  refused({ reason, method, peer, fingerprint }: Refusal): void {
+  refused(refusal: Refusal): void {
+    this.#seen?.(refusal);
+    const { reason, method, peer, fingerprint } = refusal;
     const now = this.#clock.nowMicros();
     if (Math.abs(now - this.#secondStart) >= SECOND_MICROS) this.#nextSecond(now);
     if (this.#lines >= LINES_PER_SECOND) {

@@ -17,6 +17,7 @@ import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { type Bells, topics, type WaitEnd } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Messages } from "../messages/messages.ts";
+import type { Onlooker } from "../onlooker.ts";
 import type { Runs } from "../runs/runs.ts";
 
 /** What held pulls work on. */
@@ -27,6 +28,7 @@ export interface HeldPullsOptions {
   readonly clock: Clock;
   /** How long a connection's first held pull waits for a message, in milliseconds. */
   readonly holdMs: number;
+  readonly onlooker?: Pick<Onlooker, "held"> | undefined;
 }
 
 /** How long a pull is held at most, in milliseconds. */
@@ -79,7 +81,7 @@ export class HeldPulls {
         const carried = await messages.nextInstruction(nodeId, clock.nowMicros());
         if (carried) return this.#answer(carried);
         if (first) return {};
-        const end = await listener.wait(deadlineMs, gone);
+        const end = await this.#held(listener.wait(deadlineMs, gone));
         const replaced = this.#newest.get(nodeId) !== pull;
         if (end === "rung" && !replaced) continue;
         if (end === "gone" && !replaced) connection.gaveUp?.();
@@ -95,6 +97,13 @@ export class HeldPulls {
   end(nodeId: bigint): void {
     this.#newest.delete(nodeId);
     this.#options.bells.ring(topics.inbox(nodeId));
+  }
+
+  async #held(wait: Promise<WaitEnd>): Promise<WaitEnd> {
+    this.#options.onlooker?.held(1);
+    const end = await wait;
+    this.#options.onlooker?.held(-1);
+    return end;
   }
 
   /** What the end of a hold without a message says of how long the next one may be. */

@@ -10,6 +10,7 @@ import type { StartApp } from "../../apps/app_starter.ts";
 import { parseCommand } from "../../terminal/command.ts";
 import type { Address } from "../../wire/address.ts";
 import type { ServerTls } from "../../wire/tls.ts";
+import type { PageAccess } from "../dashboard/access.ts";
 import { superlinkSpec } from "../flags.ts";
 import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
 import type { GrpcAddresses } from "../planes.ts";
@@ -25,6 +26,8 @@ export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
   readonly tls?: ServerTls;
   /** What SuperExecs must know; nothing without. */
   readonly superExecSecret?: Uint8Array;
+  /** Who may open the page, where `dashboard` says that there is one; anybody without. */
+  readonly pageAccess?: PageAccess;
   /** Starts ServerApps, once `isolation` is `subprocess`. */
   readonly startApp?: StartApp;
   /** Puts something between the SuperLink and its database, for example a fault. */
@@ -50,6 +53,7 @@ export async function startTestSuperLink(
     tls,
     startApp,
     superExecSecret,
+    pageAccess,
     between = (database) => database,
     ...overrides
   }: TestSuperLinkOptions = {},
@@ -64,6 +68,7 @@ export async function startTestSuperLink(
     controlAddress: anyPort,
     serverAppAddress: anyPort,
     healthAddress: anyPort,
+    dashboard: undefined,
     http: { address: anyPort, byDefault: false, tlsEndsAtProxy: false },
     holdMs: HOLD_MS,
     ...overrides,
@@ -77,6 +82,7 @@ export async function startTestSuperLink(
     clock,
     log: logged.log,
     superExecSecret,
+    pageAccess,
     startApp: startApp ?? (() => fail("This SuperLink starts no apps.")),
   });
   // A state in memory knows nothing of proofs up to its start, and accepts none of them.

@@ -58,7 +58,8 @@ export class MortalSuperLink {
       command: TRELLIS.superlink.command,
       args: [
         ...TRELLIS.superlink.args,
-        ...["--insecure", "--no-http", "--isolation", "process", "--database", this.database],
+        ...["--insecure", "--no-http", "--dashboard-address", "none"],
+        ...["--isolation", "process", "--database", this.database],
         ...["--fleet-api-address", any, "--control-api-address", any],
         ...["--serverappio-api-address", any, "--hold-time", "1"],
       ],

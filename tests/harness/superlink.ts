@@ -19,6 +19,8 @@ export interface SuperLinkOptions extends AppOptions {
   readonly enableSuperNodeAuth?: boolean;
   /** In place of a file in the scene's folder, for example `:flwr-in-memory:`. */
   readonly database?: string;
+  /** Where ours serves its page; nowhere without. */
+  readonly dashboardAddress?: string;
 }
 
 /** A SuperLink that accepts connections. */
@@ -69,7 +71,11 @@ function freeAddresses(program: Program): Addresses {
   };
 }
 
-function addressFlags(program: Program, { fleet, control, serverApp, http }: Addresses): string[] {
+function addressFlags(
+  program: Program,
+  { fleet, control, serverApp, http }: Addresses,
+  dashboardAddress: string,
+): string[] {
   const isOurs = program.flower === undefined;
   const minor = minorOf(program);
   const grpc = [
@@ -80,7 +86,9 @@ function addressFlags(program: Program, { fleet, control, serverApp, http }: Add
   if (!isOurs && minor < HTTP_SINCE.serverApp) return grpc;
   const [host = "", port = ""] = http.split(":");
   // Apps have what they need in the environment, and installing it again needs a network.
-  const asIs = isOurs ? [] : ["--disable-runtime-dependency-installation"];
+  const asIs = isOurs
+    ? ["--dashboard-address", dashboardAddress]
+    : ["--disable-runtime-dependency-installation"];
   return [...grpc, "--host", host, "--port", port, ...asIs];
 }
 
@@ -101,7 +109,7 @@ async function startOn(
     args: [
       ...tls,
       ...(enableSuperNodeAuth ? ["--enable-supernode-auth"] : []),
-      ...addressFlags(program, addresses),
+      ...addressFlags(program, addresses, options.dashboardAddress ?? "none"),
       ...["--database", options.database ?? scene.path("superlink.db")],
       ...appFlags(program, options),
     ],

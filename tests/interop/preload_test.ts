@@ -59,7 +59,7 @@ async function startLink(scene: Scene, ...flags: readonly string[]): Promise<Run
     args: [
       ...["--insecure", "--database", ":memory:", "--python", flowerFolder(VERSION), ...flags],
       ...["--control-api-address", control, "--fleet-api-address", freeAddress()],
-      ...["--serverappio-api-address", freeAddress()],
+      ...["--serverappio-api-address", freeAddress(), "--dashboard-address", "none"],
     ],
   });
   await process.waitForLine(/SuperLink is ready/, START_MS);

@@ -1,0 +1,125 @@
+/**
+ * The page of a SuperLink, with the metrics and the health that are served beside it.
+ *
+ * @module
+ */
+
+import project from "../../deno.json" with { type: "json" };
+import type { Log } from "../../terminal/log.ts";
+import { type Address, isLoopback } from "../../wire/address.ts";
+import { ListenError } from "../../wire/listen_error.ts";
+import type { ServerTls } from "../../wire/tls.ts";
+import type { Clock } from "../clock.ts";
+import type { Listeners } from "../listeners.ts";
+import { Fresh } from "../metrics/fresh.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import { readiness } from "../metrics/readiness.ts";
+import type { Onlooker } from "../onlooker.ts";
+import type { State } from "../state.ts";
+import type { Database } from "../state/database.ts";
+import { keys } from "../state/layout.ts";
+import type { PageAccess } from "./access.ts";
+import type { DashboardOptions } from "./flags.ts";
+import { monitoringRoutes } from "./monitoring.ts";
+import { NodeTraffic } from "./node_traffic.ts";
+import { pageHandler } from "./routes.ts";
+import { SeenRefusals } from "./seen_refusals.ts";
+import { PageSessions } from "./sessions.ts";
+
+/** What a page is made of. */
+export interface DashboardParts {
+  readonly options: DashboardOptions;
+  readonly access: PageAccess;
+  /** What the APIs are served with; the page is, too, beyond this machine. */
+  readonly tls: ServerTls | undefined;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What is shown, once the SuperLink has it. */
+export interface DashboardSources {
+  readonly state: State;
+  readonly listeners: Listeners;
+  readonly isServing: () => boolean;
+}
+
+/** Rows of nodes and runs are at most so old. */
+const ROWS_MS = 1_000;
+const OBJECTS_MS = 30_000;
+const READINESS_MS = 1_000;
+
+/** The page of one SuperLink. */
+export class Dashboard {
+  readonly #parts: DashboardParts;
+  readonly #metrics = new Metrics();
+  readonly #traffic = new NodeTraffic();
+  readonly #refusals = new SeenRefusals();
+  readonly #startedAtMs = Date.now();
+  #heldPulls = 0;
+
+  /** Told of what the page shows. */
+  readonly onlooker: Onlooker = {
+    called: (call) => {
+      this.#metrics.called(call);
+      this.#traffic.called(call);
+    },
+    refused: (refusal) => {
+      this.#metrics.refused(refusal.reason);
+      this.#refusals.add(refusal);
+    },
+    admitted: (caller, call) => this.#traffic.admitted(caller, call),
+    held: (change) => {
+      this.#heldPulls += change;
+    },
+  };
+
+  constructor(parts: DashboardParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Serves the page; gives the address really used. A default port that another program has is no
+   * reason not to serve the federation; one that was asked for is.
+   */
+  async open({ state, listeners, isServing }: DashboardSources): Promise<Address | undefined> {
+    const { options: { address, byDefault }, access, tls, database, clock, log } = this.#parts;
+    const pageTls = isLoopback(address.host) ? undefined : tls;
+    const sessions = new PageSessions(access, pageTls !== undefined);
+    const nodes = new Fresh(() => state.nodes.list(clock.nowMicros()), ROWS_MS);
+    const runs = new Fresh(() => state.runs.list(), ROWS_MS);
+    const objectCount = new Fresh(() => countObjects(database.kv), OBJECTS_MS);
+    const ready = new Fresh(() => readiness({ database, isServing }), READINESS_MS);
+    const monitoring = monitoringRoutes(this.#metrics, {
+      version: project.version,
+      startedAtMs: this.#startedAtMs,
+      nodes: () => nodes.get(),
+      runs: () => runs.get(),
+      objectCount: () => objectCount.get(),
+      readiness: () => ready.get(),
+      heldPulls: () => this.#heldPulls,
+      pageListeners: () => 0,
+    });
+    const handler = pageHandler(monitoring, sessions, (path, error) => {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      log.error("superlink.internal-error", `${path} failed: ${text}`, { path });
+    });
+    try {
+      return await listeners.web({ name: "page", address, tls: pageTls }, handler);
+    } catch (error) {
+      if (!(error instanceof ListenError) || !byDefault) throw error;
+      log.warning(
+        "superlink.no-page",
+        `${error.message} There is no page and no /metrics: choose another port with ` +
+          "--dashboard-address, or give --dashboard-address none.",
+      );
+      return undefined;
+    }
+  }
+}
+
+async function countObjects(kv: Deno.Kv): Promise<number> {
+  let count = 0;
+  for await (const _ of kv.list({ prefix: keys.allObjects }, { batchSize: 500 })) count++;
+  return count;
+}

@@ -1,0 +1,133 @@
+/**
+ * The routes of the page: which request is answered by what, and who may send it.
+ *
+ * @module
+ */
+
+import type { HttpHandler } from "../../wire/http/handler.ts";
+import { BodyError, readBody } from "../../wire/http/body.ts";
+import { isLocalName, isOwnRequest } from "./origin.ts";
+import type { PageSessions } from "./sessions.ts";
+
+/** A request that may be answered. */
+export interface PageRequest {
+  readonly request: Request;
+  /** `address:port` that it came from. */
+  readonly peer: string;
+  readonly query: URLSearchParams;
+  /** What the path's pattern caught. */
+  readonly caught: Readonly<Record<string, string>>;
+  /** The body of a POST. */
+  readonly body: unknown;
+}
+
+/** Answers one kind of request. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  /** The whole path; named groups are caught. */
+  readonly path: RegExp;
+  /**
+   * `anybody` also to those who are not signed in and by any name of this machine; `visitor` by its
+   * own names only; `operator` only to those who are signed in, where that is asked for.
+   */
+  readonly to: "anybody" | "visitor" | "operator";
+  answer(request: PageRequest): Response | Promise<Response>;
+}
+
+/** A request that cannot be answered; the sentence is for the person at the page. */
+export class PageError extends Error {
+  override readonly name = "PageError";
+
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+/** What a page sends is a key or an id. */
+const MAX_BODY_BYTES = 64 * 1024;
+const BODY_IDLE_MS = 10_000;
+
+/** Nothing but the page's own files, and no page around it. */
+const SAFETY = {
+  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+/** An answer in JSON, for one reader. */
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
+  });
+}
+
+/** What answers routes. `failed` is told of what nobody expected. */
+export function pageHandler(
+  routes: readonly Route[],
+  sessions: PageSessions,
+  failed: (path: string, error: unknown) => void,
+): HttpHandler {
+  return async (request, peer) => {
+    const { pathname, searchParams: query } = new URL(request.url);
+    let response: Response;
+    try {
+      response = await answer({ request, peer, query }, pathname);
+    } catch (error) {
+      if (!(error instanceof PageError)) failed(pathname, error);
+      response = error instanceof PageError
+        ? json({ error: error.message }, error.status)
+        : json({ error: "Internal server error. The SuperLink's log says more." }, 500);
+    }
+    for (const [name, value] of Object.entries(SAFETY)) response.headers.set(name, value);
+    return response;
+  };
+
+  async function answer(
+    { request, peer, query }: Pick<PageRequest, "request" | "peer" | "query">,
+    pathname: string,
+  ): Promise<Response> {
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const matching = routes.filter(({ path }) => path.test(pathname));
+    const route = matching.find((route) => route.method === method);
+    if (!route) {
+      const [status, sentence] = matching.length > 0
+        ? [405, `${request.method} is not allowed here.`] as const
+        : [404, "There is nothing here."] as const;
+      throw new PageError(status, sentence);
+    }
+    requireLeave(route, request);
+    const caught = route.path.exec(pathname)?.groups ?? {};
+    const body = method === "POST" ? await bodyOf(request) : undefined;
+    return await route.answer({ request, peer, query, caught, body });
+  }
+
+  function requireLeave({ to, method }: Route, request: Request): void {
+    if (to === "anybody") return;
+    if (!sessions.required && !isLocalName(request)) {
+      throw new PageError(403, "This page answers to names of its own machine, as localhost is.");
+    }
+    if (method === "POST" && !isOwnRequest(request)) {
+      throw new PageError(403, "Only the page itself may ask for this.");
+    }
+    if (to === "operator" && !sessions.mayRead(request.headers)) {
+      throw new PageError(401, "You are not signed in.");
+    }
+  }
+}
+
+async function bodyOf(request: Request): Promise<unknown> {
+  try {
+    const bytes = await readBody(request, { maxBytes: MAX_BODY_BYTES, idleMs: BODY_IDLE_MS });
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    if (error instanceof BodyError && error.reason === "too large") {
+      throw new PageError(413, `A request has at most ${MAX_BODY_BYTES} bytes.`);
+    }
+    throw new PageError(400, "The request is not JSON.");
+  }
+}
