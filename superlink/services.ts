@@ -9,6 +9,7 @@ import type { TimestampWindow } from "../keys/timestamp.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Service } from "../wire/service.ts";
 import { serverAppService } from "./apps/service.ts";
+import type { AuditTrail } from "./audit/audit.ts";
 import { FailedProofs } from "./auth/failed_proofs.ts";
 import { authenticateFleetCall } from "./auth/fleet_caller.ts";
 import { KnownKeys } from "./auth/known_keys.ts";
@@ -43,6 +44,8 @@ export interface ServicesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarm: StorageAlarm;
+  /** Takes what operators and nodes do. */
+  readonly audit: AuditTrail;
   readonly onlooker?: Onlooker | undefined;
 }
 

@@ -11,6 +11,7 @@ import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import type { ServerTls } from "../wire/tls.ts";
+import { type AuditTrail, NO_AUDIT } from "./audit/audit.ts";
 import { Launcher } from "./apps/launcher.ts";
 import type { Clock } from "./clock.ts";
 import type { PageAccess } from "./dashboard/access.ts";
@@ -44,6 +45,8 @@ export interface SuperLinkParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
+  /** Takes what operators and nodes do; nobody does when absent. */
+  readonly audit?: AuditTrail | undefined;
   /** Starts ServerApps, in isolation `subprocess`. */
   readonly startApp: StartApp;
   /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
@@ -65,7 +68,7 @@ const DRAIN_MS = 5_000;
 
 /** Opens the state, starts the services and listens. */
 export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSuperLink> {
-  const { options, tls, database, clock, log } = parts;
+  const { options, tls, database, clock, log, audit = NO_AUDIT } = parts;
   const { managed, holdMs, registrationsPerMinute, failedProofsPerMinute } = options;
   const window = { toleranceMs: options.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
   let launcher: Launcher | undefined;
@@ -90,6 +93,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     clock,
     log,
     alarm,
+    audit,
     onlooker: dashboard?.onlooker,
   });
   const upkeep = startUpkeep({ ...state, alarm, clock, log });

@@ -9,6 +9,7 @@ import type { Log } from "../../terminal/log.ts";
 import { type HttpHandler, httpHandler } from "../../wire/http/handler.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
+import { NO_AUDIT } from "../audit/audit.ts";
 import { httpBindings } from "../http_bindings.ts";
 import { PROOF_DRIFT_MS, superLinkServices } from "../services.ts";
 import { openState } from "../state.ts";
@@ -67,6 +68,8 @@ export async function openIsolate(
     clock,
     log,
     alarm,
+    // There is no file for lines that hold on to each other.
+    audit: NO_AUDIT,
   });
   const handle = httpHandler({
     bindings: httpBindings(services, settings.maxMessageBytes, { runtime: true }),
