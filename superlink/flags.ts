@@ -8,6 +8,7 @@ import { dashboardFlags } from "./dashboard/flags.ts";
 import { preloadFlags } from "../apps/preload_flags.ts";
 import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
 import type { CommandSpec } from "../terminal/command.ts";
+import { CONTROL_ACCESS_CHOICES } from "./control/access.ts";
 import {
   choiceFlag,
   listFlag,
@@ -86,8 +87,15 @@ export const flags = {
   controlAddress: textFlag(
     "control-api-address",
     "HOST:PORT",
-    "Where the CLI connects. It asks nobody for a password: keep it where you trust everyone.",
+    "Where the CLI connects over gRPC.",
     { defaultText: "127.0.0.1:9093" },
+  ),
+  controlAccess: choiceFlag(
+    "control-access",
+    CONTROL_ACCESS_CHOICES,
+    "Who may manage the federation. by-address asks for a token (see `trellis token --help`) once " +
+      "the CLI can connect from elsewhere than this machine; tokens always does; open-to-anybody " +
+      "never, and lets anybody in who reaches the port.",
   ),
   serverAppAddress: textFlag(
     "serverappio-api-address",

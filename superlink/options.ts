@@ -14,6 +14,8 @@ import { httpAddress } from "../terminal/http_address.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import type { ServerTlsFiles } from "../wire/tls.ts";
 import { dashboardOf, type DashboardOptions } from "./dashboard/flags.ts";
+import { type ControlRule, controlRule } from "./control/access.ts";
+import { operatorToken } from "./control/operator_token.ts";
 import { flags } from "./flags.ts";
 
 /** A SuperLink's settings. */
@@ -43,6 +45,8 @@ export interface SuperLinkOptions {
   /** Whether SuperNodes may also come through the gRPC adapter there. */
   readonly grpcAdapter: boolean;
   readonly controlAddress: Address;
+  /** What is asked of those who call the Control API, on any port. */
+  readonly controlRule: ControlRule;
   readonly serverAppAddress: Address;
   readonly healthAddress: Address | undefined;
   /** Where the page for operators is served, if it is. */
@@ -112,8 +116,9 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
   }
   warnings.push(...deprecations(raw));
 
-  const control = addressOf("control-api-address", flags.controlAddress.of(raw)) ??
-    addressOf("exec-api-address", flags.execAddress.of(raw));
+  const grpc = !flags.noGrpc.of(raw);
+  const controlAddress = addressOf("control-api-address", flags.controlAddress.of(raw)) ??
+    addressOf("exec-api-address", flags.execAddress.of(raw)) ?? { host: "127.0.0.1", port: 9093 };
   return {
     tlsFiles,
     managed,
@@ -129,12 +134,18 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     preload: preloadOf(raw) && flags.isolation.of(raw) === "subprocess",
     keepsTypeScript: keepsTypeScript(raw),
     flwrDirectory: flwrHome(),
-    grpc: !flags.noGrpc.of(raw),
+    grpc,
     http,
     fleetAddress: addressOf("fleet-api-address", flags.fleetAddress.of(raw)) ??
       { host: "0.0.0.0", port: 9092 },
     grpcAdapter: flags.fleetType.of(raw) === "grpc-adapter",
-    controlAddress: control ?? { host: "127.0.0.1", port: 9093 },
+    controlAddress,
+    controlRule: controlRule({
+      choice: flags.controlAccess.of(raw),
+      addresses: [...(grpc ? [controlAddress] : []), ...(http ? [http.address] : [])],
+      behindProxy: http?.tlsEndsAtProxy ?? false,
+      operatorToken: operatorToken(flags.controlAccess.of(raw)),
+    }),
     serverAppAddress: addressOf("serverappio-api-address", flags.serverAppAddress.of(raw)) ??
       { host: "127.0.0.1", port: 9091 },
     healthAddress: addressOf("health-server-address", flags.healthAddress.of(raw)),

@@ -79,6 +79,11 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--isolation", "process", "--superexec-auth-secret-file", "s"], { superExecSecretFile: "s" }],
   [["--fleet-api-address", "[::]:1"], { fleetAddress: { host: "::", port: 1 } }],
   [["--control-api-address", "0.0.0.0:2"], { controlAddress: { host: "0.0.0.0", port: 2 } }],
+  [["--control-access", "tokens"], { controlRule: { kind: "tokens" } }],
+  [["--host", "0.0.0.0"], { controlRule: { kind: "tokens" } }],
+  [["--host", "0.0.0.0", "--control-access", "open-to-anybody"], {
+    controlRule: { kind: "anybody" },
+  }],
   [["--exec-api-address", "0.0.0.0:2"], { controlAddress: { host: "0.0.0.0", port: 2 } }],
   [["--serverappio-api-address", "a:3"], { serverAppAddress: { host: "a", port: 3 } }],
   [["--health-server-address", "a:4"], { healthAddress: { host: "a", port: 4 } }],

@@ -47,7 +47,7 @@ export async function openGrpcPlane(
   if (!options.grpc) return undefined;
   const { maxMessageBytes } = options;
   const controlAddress = await listeners.grpc(
-    { name: "Control API", address: options.controlAddress, tls, open: REACH.control },
+    { name: "Control API", address: options.controlAddress, tls, open: openControl(options) },
     [services.control, ...services.operators],
     controlLimit(maxMessageBytes),
   );
@@ -122,7 +122,13 @@ export async function openAppPorts(
   return { apiAddress, runtimeAddress };
 }
 
-function reachOverHttp({ isolation, superExecSecretFile }: SuperLinkOptions): string {
+function reachOverHttp(options: SuperLinkOptions): string | undefined {
+  const { isolation, superExecSecretFile } = options;
   const openTasks = isolation === "process" && superExecSecretFile === undefined;
-  return openTasks ? `${REACH.control}, and ${REACH.serverApps}` : REACH.control;
+  const reach = [openControl(options), openTasks ? REACH.serverApps : undefined];
+  return reach.filter((part) => part !== undefined).join(", and ") || undefined;
+}
+
+function openControl({ controlRule }: SuperLinkOptions): string | undefined {
+  return controlRule.kind === "anybody" ? REACH.control : undefined;
 }

@@ -16,7 +16,9 @@ import { KnownKeys } from "./auth/known_keys.ts";
 import { Refusals } from "./auth/refusals.ts";
 import { withinCapacity } from "./capacity.ts";
 import type { Clock } from "./clock.ts";
-import type { ControlAccess } from "./control/access.ts";
+import { accessService } from "./access/service.ts";
+import { controlAccessOf } from "./access/parts.ts";
+import type { ControlRule } from "./control/access.ts";
 import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
@@ -40,7 +42,9 @@ export interface ServicesOptions {
   /** Who may look for tasks of the Runtime API. */
   readonly seekers: TaskSeekers;
   /** Who may call the Control API. */
-  readonly controlAccess: ControlAccess;
+  readonly controlRule: ControlRule;
+  /** Where an admin approves the login with a code, as a person is told. */
+  readonly loginPage?: ((userCode: string) => string) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly alarm: StorageAlarm;
@@ -78,7 +82,7 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     ...{ window, clock, guard, knownKeys, failedProofs },
     ...{ nodeOfKey, httpSessions, refusals, admission },
   };
-  const common = { ...state, ...options };
+  const common = { ...state, ...options, ...controlAccessOf(state, options) };
   const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
     withinCapacity(atStorageBoundary(service, status, alarm), status);
   const fleet = fleetService({
@@ -97,6 +101,7 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     control141: bounded(controlService141(common), "RESOURCE_EXHAUSTED"),
     operators: [
       bounded(registryService(common), "RESOURCE_EXHAUSTED"),
+      bounded(accessService(common), "RESOURCE_EXHAUSTED"),
     ],
     serverApps: bounded(serverAppService(common), "RESOURCE_EXHAUSTED"),
     runtime: bounded(runtimeService(common), "RESOURCE_EXHAUSTED"),

@@ -45,6 +45,8 @@ import { LocalNonces, type UsedNonces } from "../apps/runtime/superexec_auth.ts"
 import type { TimestampWindow } from "../keys/timestamp.ts";
 import { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
+import { Grants } from "./access/grants.ts";
+import { Logins } from "./access/logins.ts";
 import { HttpSessions, type Sessions } from "./auth/http_sessions.ts";
 import { LocalGuard, type ProofGuard } from "./auth/proof_guard.ts";
 import { type Allowance, PeerLimit } from "./auth/peer_limit.ts";
@@ -93,6 +95,8 @@ export interface State {
   readonly nonces: UsedNonces;
   readonly httpSessions: Sessions;
   readonly registrations: Allowance;
+  readonly grants: Grants;
+  readonly logins: Logins;
 }
 
 /** The ports that differ between the two ways. */
@@ -143,7 +147,9 @@ export async function openState(options: StateOptions): Promise<State> {
     },
   });
   if (!shared) await runs.recover(clock.nowMicros());
-  return { ...parts, objects, nodes, messages, runs, fabs: new Fabs(blobs) };
+  const grants = new Grants(kv, clock);
+  const logins = new Logins(kv, grants, clock);
+  return { ...parts, objects, nodes, messages, runs, fabs: new Fabs(blobs), grants, logins };
 }
 
 async function ownParts(options: StateOptions): Promise<Parts> {

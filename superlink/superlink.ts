@@ -89,7 +89,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     failedProofsPerMinute,
     holdMs,
     seekers: taskSeekers(parts, state.nonces),
-    controlAccess: { kind: "anybody" },
+    controlRule: options.controlRule,
     clock,
     log,
     alarm,

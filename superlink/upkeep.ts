@@ -6,6 +6,7 @@
  */
 
 import type { Log } from "../terminal/log.ts";
+import type { Grants } from "./access/grants.ts";
 import type { Sessions } from "./auth/http_sessions.ts";
 import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
@@ -19,6 +20,7 @@ import type { StorageAlarm } from "./storage_boundary.ts";
 export interface UpkeepOptions {
   readonly nodes: Nodes;
   readonly runs: Runs;
+  readonly grants: Grants;
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
@@ -95,7 +97,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   };
 }
 
-type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "clock" | "log">;
+type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "grants" | "clock" | "log">;
 
 async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
@@ -104,7 +106,7 @@ async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   await runs.cleanUpEnded();
 }
 
-async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
+async function lookAfterNodes({ nodes, grants, clock, log }: Sweep): Promise<void> {
   const now = clock.nowMicros();
   for (const row of await nodes.retireSilent(now - KEYLESS_SILENT_MICROS, now)) {
     log.info(
@@ -115,4 +117,5 @@ async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
     );
   }
   await nodes.reduceGone(now - KEYLESS_GONE_MICROS);
+  await grants.sweep();
 }

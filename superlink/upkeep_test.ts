@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReplayGuard } from "../keys/replay_guard.ts";
+import { Grants } from "./access/grants.ts";
 import type { HttpSessions } from "./auth/http_sessions.ts";
 import { LocalGuard } from "./auth/proof_guard.ts";
 import type { Runs } from "./runs/runs.ts";
@@ -52,6 +53,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
       cleanUpEnded: () => Promise.resolve(),
     } as unknown as Runs,
     httpSessions: { prune() {} } as unknown as HttpSessions,
+    grants: new Grants(kv, clock),
     alarm: {} as StorageAlarm,
   });
   globalThis.setInterval = setInterval;

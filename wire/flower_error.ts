@@ -115,6 +115,12 @@ const CATALOGUE = {
     grpc: "FAILED_PRECONDITION",
     detail: "FAB download failed.",
   },
+  accountNotAuthenticated: {
+    code: 36,
+    http: 401,
+    grpc: "UNAUTHENTICATED",
+    detail: "Authentication failed.",
+  },
   invalidLocation: {
     code: 45,
     http: 400,

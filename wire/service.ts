@@ -41,6 +41,8 @@ export interface IncomingCall {
   readonly connection?: Connection;
   /** How long peers of this transport wait for an answer, in milliseconds. */
   readonly patienceMs: number;
+  /** Sends text headers ahead of the answer, whatever that will be. Absent over HTTP. */
+  readonly sendHeaders?: (headers: Readonly<Record<string, string>>) => void;
 }
 
 /** Who calls, as {@linkcode Service.admit} found, and a signal that aborts when they are gone. */

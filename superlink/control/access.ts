@@ -1,35 +1,61 @@
 /**
- * Who may call the Control API. The open Flower asks nobody for credentials, which is right on a port
- * that only trusted people reach. A SuperLink that the whole world reaches asks for a token.
+ * Who may call the Control API and what is beside it. This is the one rule, for a SuperLink with
+ * flags and for one on Deno Deploy:
+ *
+ * - Where only this machine reaches it, whoever does may: the open Flower's rule, under which stock
+ *   `flwr` needs no setting.
+ * - Where others reach it, on any port, callers need a token: an API token, a login, or the one that
+ *   the operator put into the environment. That holds on all ports then, loopback too, because what
+ *   comes from there may have come through a proxy.
+ * - `open-to-anybody` lifts that, and has to be said in so many words.
  *
  * @module
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { type Address, isLoopback } from "../../wire/address.ts";
 import type { IncomingCall } from "../../wire/service.ts";
-import { StatusError } from "../../wire/status.ts";
+import type { ControlCaller } from "./caller.ts";
 
-/** Anybody who reaches it, nobody, or who knows the token (as bearer of an `Authorization`). */
-export type ControlAccess =
+/** What is asked of callers. */
+export type ControlRule =
+  /** Nothing. */
   | { readonly kind: "anybody" }
+  /** There is no way in. */
   | { readonly kind: "nobody" }
-  | { readonly kind: "token"; readonly token: string };
+  /** A token. `operatorToken` is one with every right that is not kept in the database. */
+  | { readonly kind: "tokens"; readonly operatorToken?: string | undefined };
 
-/** Throws `UNAUTHENTICATED` or `PERMISSION_DENIED` when a call may not be made. */
-export function requireAccess({ headers }: IncomingCall, access: ControlAccess): void {
-  if (access.kind === "anybody") return;
-  if (access.kind === "nobody") {
-    const detail = "The Control API is closed. The SuperLink's operator decides who may call it.";
-    throw new StatusError("PERMISSION_DENIED", detail);
-  }
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.text("authorization") ?? "")?.[1] ?? "";
-  if (timingSafeEqual(digest(bearer), digest(access.token))) return;
-  throw new StatusError("UNAUTHENTICATED", "Not authenticated", {
-    http: { status: 401, detail: "Not authenticated", authenticate: "Bearer" },
-  });
+/** How callers are judged, on the headers of their call. */
+export interface ControlAccess {
+  /**
+   * Throws `UNAUTHENTICATED` or `PERMISSION_DENIED` when the call may not be made, and
+   * `RESOURCE_EXHAUSTED` when too many could not.
+   */
+  admit(call: IncomingCall): Promise<ControlCaller>;
 }
 
-/** Of one length, whatever was sent. */
-function digest(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
+/** What an operator says of it. */
+export const CONTROL_ACCESS_CHOICES = ["by-address", "tokens", "open-to-anybody"] as const;
+
+/** One of {@linkcode CONTROL_ACCESS_CHOICES}. */
+export type ControlAccessChoice = typeof CONTROL_ACCESS_CHOICES[number];
+
+/** Where the Control API is served, and what was said of it. */
+export interface ControlExposure {
+  readonly choice: ControlAccessChoice;
+  /** Every address that it is served on. */
+  readonly addresses: readonly Address[];
+  /** A proxy on this machine brings callers from elsewhere. */
+  readonly behindProxy: boolean;
+  readonly operatorToken: string | undefined;
+}
+
+/** The rule for a SuperLink with flags. */
+export function controlRule(
+  { choice, addresses, behindProxy, operatorToken }: ControlExposure,
+): ControlRule {
+  const local = addresses.every(({ host }) => isLoopback(host)) && !behindProxy;
+  const asks = choice === "tokens" || operatorToken !== undefined;
+  if (choice === "open-to-anybody" || local && !asks) return { kind: "anybody" };
+  return { kind: "tokens", ...(operatorToken === undefined ? {} : { operatorToken }) };
 }

@@ -10,6 +10,7 @@ import { type Call, defineService, type IncomingCall, type Service } from "../..
 import { flowerError } from "../../wire/flower_error.ts";
 import { FEDERATION, isFederation } from "../accounts.ts";
 import { runView } from "../runs/run_view.ts";
+import type { LoginActions } from "../access/login_actions.ts";
 import type { ControlAccess } from "./access.ts";
 import { type ControlCaller, controlCaller } from "./caller.ts";
 import { type NodeActionOptions, nodeActions } from "./node_actions.ts";
@@ -19,11 +20,12 @@ import { type RunActionOptions, runActions } from "./run_actions.ts";
 /** What the Control services work on. */
 export interface ControlServiceOptions extends NodeActionOptions, RunActionOptions {
   readonly controlAccess: ControlAccess;
+  readonly loginActions: LoginActions;
 }
 
 /** Makes the Control service of Flower 1.24 and 1.25. */
 export function controlService(options: ControlServiceOptions): Service {
-  const { clock } = options;
+  const { clock, loginActions: logins } = options;
   const nodes = nodeActions(options);
   const runs = runActions(options);
   const now = () => formatTimestamp(clock.nowMicros());
@@ -89,12 +91,9 @@ export function controlService(options: ControlServiceOptions): Service {
       throw flowerError("noArtifactProvider");
     },
 
-    getLoginDetails() {
-      return Promise.resolve({ authnType: "noop" });
-    },
+    getLoginDetails: (_request, { caller }: Call<ControlCaller>) => logins.details(caller),
 
-    getAuthTokens() {
-      throw flowerError("noAccountAuthentication");
-    },
+    getAuthTokens: ({ deviceCode }, { caller }: Call<ControlCaller>) =>
+      logins.tokens(deviceCode, caller),
   });
 }

@@ -22,7 +22,7 @@ const DEFAULT_LIST_LIMIT = 20;
 
 /** Makes the Control service of Flower 1.37 to 1.42. */
 export function controlService141(options: ControlServiceOptions): Service {
-  const { clock } = options;
+  const { clock, loginActions: logins } = options;
   const nodes = nodeActions(options);
   const runs = runActions(options);
   const now = () => formatTimestamp(clock.nowMicros());
@@ -91,9 +91,13 @@ export function controlService141(options: ControlServiceOptions): Service {
       throw flowerError("noArtifactProvider");
     },
 
-    getLoginDetails: () => Promise.resolve({ authnType: "noop" }),
-    getAuthTokens: noAccounts,
-    refreshAuthTokens: noAccounts,
+    getLoginDetails: (_request, { caller }: Call<ControlCaller>) => logins.details(caller),
+
+    getAuthTokens: ({ deviceCode }, { caller }: Call<ControlCaller>) =>
+      logins.tokens(deviceCode, caller),
+
+    refreshAuthTokens: ({ refreshToken }, { caller }: Call<ControlCaller>) =>
+      logins.refresh(refreshToken, caller),
 
     createFederation: noManagementOf,
     archiveFederation: noManagementOf,
@@ -116,10 +120,6 @@ const FEDERATION = {
   members: [{ account: ACCOUNT_1_41, role: "owner" }],
   memberCount: 1,
 };
-
-function noAccounts(): never {
-  throw flowerError("noAccountAuthentication");
-}
 
 function noManagement(): never {
   throw flowerError("noFederationManagement");

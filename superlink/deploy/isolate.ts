@@ -44,7 +44,7 @@ const COSTS_PERIOD_MS = 1_000;
 export async function openIsolate(
   { settings, database, clock, log }: IsolateParts,
 ): Promise<Isolate> {
-  const { managed, holdMs, controlAccess, registrationsPerMinute } = settings;
+  const { managed, holdMs, controlRule, registrationsPerMinute } = settings;
   const window = { toleranceMs: settings.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
   const state = await openState({
     database,
@@ -64,7 +64,7 @@ export async function openIsolate(
     failedProofsPerMinute: settings.failedProofsPerMinute,
     holdMs,
     seekers,
-    controlAccess,
+    controlRule,
     clock,
     log,
     alarm,

@@ -6,7 +6,8 @@
  */
 
 import { ExitError } from "../../terminal/errors.ts";
-import type { ControlAccess } from "../control/access.ts";
+import type { ControlRule } from "../control/access.ts";
+import { isSecret, OPERATOR_TOKEN_VARIABLE, SHORTEST_SECRET } from "../control/operator_token.ts";
 
 /** A variable of the environment. */
 interface Variable {
@@ -21,7 +22,7 @@ interface Variable {
 /** Every variable that is read. */
 export const VARIABLES = {
   controlToken: {
-    name: "TRELLIS_CONTROL_TOKEN",
+    name: OPERATOR_TOKEN_VARIABLE,
     values: "at least 32 characters",
     without: "see TRELLIS_CONTROL_API",
     meaning: "Who sends it as bearer of an Authorization header may call the Control API.",
@@ -103,7 +104,7 @@ export const VARIABLES = {
 
 /** The settings of a SuperLink on Deno Deploy. */
 export interface DeploySettings {
-  readonly controlAccess: ControlAccess;
+  readonly controlRule: ControlRule;
   readonly managed: boolean;
   /** Who may look for tasks; a secret is what they must know. */
   readonly seekers: "nobody" | "anybody" | { readonly secret: Uint8Array };
@@ -118,8 +119,6 @@ export interface DeploySettings {
   readonly logFormat: "text" | "json";
 }
 
-/** A secret that can be guessed is none. */
-const SHORTEST_SECRET = 32;
 const MIB = 1024 ** 2;
 
 /**
@@ -147,7 +146,7 @@ export function deploySettings(read: (name: string) => string | undefined): Depl
   };
   const secret = (variable: Variable): string | undefined => {
     const text = valueOf(variable);
-    if (text === undefined || /^[\x21-\x7e]{32,}$/.test(text)) return text;
+    if (text === undefined || isSecret(text)) return text;
     faults.push(
       `${variable.name} takes ${variable.values} of ASCII without spaces; ` +
         (text.length < SHORTEST_SECRET ? `it has ${text.length}.` : "it has others."),
@@ -169,8 +168,8 @@ export function deploySettings(read: (name: string) => string | undefined): Depl
   const control = access(VARIABLES.controlToken, VARIABLES.controlApi);
   const runtime = access(VARIABLES.superExecSecret, VARIABLES.runtimeApi);
   const settings: DeploySettings = {
-    controlAccess: control.known !== undefined
-      ? { kind: "token", token: control.known }
+    controlRule: control.known !== undefined
+      ? { kind: "tokens", operatorToken: control.known }
       : { kind: control.isOpen ? "anybody" : "nobody" },
     managed: choice(VARIABLES.supernodes, "registered", "anybody") === "registered",
     seekers: runtime.known !== undefined

@@ -10,7 +10,7 @@ function settings(environment: Readonly<Record<string, string>> = {}): DeploySet
 
 Deno.test("Without a variable everything is closed", () => {
   assertEquals(settings(), {
-    controlAccess: { kind: "nobody" },
+    controlRule: { kind: "nobody" },
     managed: true,
     seekers: "nobody",
     database: undefined,
@@ -25,13 +25,13 @@ Deno.test("Without a variable everything is closed", () => {
 });
 
 const GIVEN: readonly [Record<string, string>, Partial<DeploySettings>][] = [
-  [{ TRELLIS_CONTROL_TOKEN: SECRET }, { controlAccess: { kind: "token", token: SECRET } }],
-  [{ TRELLIS_CONTROL_API: "open-to-anybody" }, { controlAccess: { kind: "anybody" } }],
+  [{ TRELLIS_CONTROL_TOKEN: SECRET }, { controlRule: { kind: "tokens", operatorToken: SECRET } }],
+  [{ TRELLIS_CONTROL_API: "open-to-anybody" }, { controlRule: { kind: "anybody" } }],
   [
     { TRELLIS_CONTROL_API: "closed", TRELLIS_CONTROL_TOKEN: SECRET },
-    { controlAccess: { kind: "token", token: SECRET } },
+    { controlRule: { kind: "tokens", operatorToken: SECRET } },
   ],
-  [{ TRELLIS_CONTROL_TOKEN: "" }, { controlAccess: { kind: "nobody" } }],
+  [{ TRELLIS_CONTROL_TOKEN: "" }, { controlRule: { kind: "nobody" } }],
   [{ TRELLIS_SUPERNODES: "anybody" }, { managed: false }],
   [
     { TRELLIS_SUPEREXEC_SECRET: SECRET },

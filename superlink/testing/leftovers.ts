@@ -7,6 +7,7 @@ import type { Database } from "../state/database.ts";
 const STAYS = new Set([
   ...["schema", "node", "key", "lease", "mark", "keyless-gone"],
   ...["run", "log", "event"],
+  ...["grant", "grant-used", "secret", "login", "device"],
   // Of a shared state: what expires, and the ends of logs. Blobs are looked at by their spaces.
   ...["proof", "nonce", "registrations", "bell", "turn", "log-end", "blob", "chunk"],
 ]);

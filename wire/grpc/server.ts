@@ -133,7 +133,10 @@ export class GrpcServer {
         if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
         const { peer } = connection;
         const headers = grpcHeaders(metadata);
-        const incoming: IncomingCall = { method, headers, peer, connection, patienceMs: Infinity };
+        const incoming: IncomingCall = {
+          ...{ method, headers, peer, connection, patienceMs: Infinity },
+          sendHeaders: (sent) => call.sendMetadata(textMetadata(sent)),
+        };
         seen.caller = await service.admit(incoming);
         this.#admitted.set(metadata, seen);
       } catch (error) {
@@ -234,6 +237,12 @@ export class GrpcServer {
     if (isForLog(status)) this.#options.onInternalError?.(path, error);
     return { code: STATUS_NUMBERS[status.status], details: status.message };
   }
+}
+
+function textMetadata(headers: Readonly<Record<string, string>>): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
 }
 
 function methodDefinition(

@@ -1,0 +1,52 @@
+import type { Log } from "../../terminal/log.ts";
+import type { AuditTrail } from "../audit/audit.ts";
+import type { Clock } from "../clock.ts";
+import type { ControlAccess, ControlRule } from "../control/access.ts";
+import { ControlGate } from "../control/gate.ts";
+import { AccessActions } from "./actions.ts";
+import { TokenAttempts } from "./attempts.ts";
+import type { Grants } from "./grants.ts";
+import { LoginActions } from "./login_actions.ts";
+import type { Logins } from "./logins.ts";
+
+/** What decides who may call, made of the state and the options of services. */
+export interface AccessParts {
+  readonly controlAccess: ControlAccess;
+  readonly access: AccessActions;
+  readonly loginActions: LoginActions;
+}
+
+/** What is read of the options of services. */
+export interface AccessOptions {
+  readonly controlRule: ControlRule;
+  readonly loginPage?: ((userCode: string) => string) | undefined;
+  readonly audit: AuditTrail;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Tokens of a host that may be wrong in a minute before no more are looked at. */
+const WRONG_TOKENS_PER_MINUTE = 30;
+/** Logins that a host may ask for in a minute. */
+const LOGINS_PER_MINUTE = 20;
+
+/** Makes them. */
+export function controlAccessOf(
+  { grants, logins }: { readonly grants: Grants; readonly logins: Logins },
+  { controlRule: rule, loginPage = byCommand, audit, clock, log }: AccessOptions,
+): AccessParts {
+  const attempts = new TokenAttempts(WRONG_TOKENS_PER_MINUTE, clock);
+  const startsPerMinute = LOGINS_PER_MINUTE;
+  return {
+    controlAccess: new ControlGate({ rule, grants, attempts, audit, clock }),
+    access: new AccessActions({ grants, logins, audit, clock, log }),
+    loginActions: new LoginActions({
+      ...{ rule, logins, grants, attempts, loginPage, startsPerMinute, audit, clock, log },
+    }),
+  };
+}
+
+/** Where there is no page, an admin approves a login by a command. */
+function byCommand(userCode: string): string {
+  return `trellis login approve ${userCode}`;
+}

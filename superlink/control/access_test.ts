@@ -1,0 +1,77 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ExitError } from "../../terminal/errors.ts";
+import { type ControlExposure, controlRule } from "./access.ts";
+import { isSecret, OPERATOR_TOKEN_VARIABLE, operatorToken } from "./operator_token.ts";
+
+const LOCAL = { host: "127.0.0.1", port: 9093 };
+const LOCAL_6 = { host: "::1", port: 8000 };
+const ALL = { host: "0.0.0.0", port: 8000 };
+const NAMED = { host: "superlink.example", port: 8000 };
+const TOKEN = "0123456789abcdef0123456789abcdef";
+
+const OPEN: readonly [string, Partial<ControlExposure>][] = [
+  ["only this machine reaches it", {}],
+  ["only this machine reaches it, on two ports", { addresses: [LOCAL, LOCAL_6] }],
+  ["it is not served at all", { addresses: [] }],
+  ["it was said so", { addresses: [ALL], choice: "open-to-anybody" }],
+  ["it was said so, behind a proxy too", { behindProxy: true, choice: "open-to-anybody" }],
+];
+
+const CLOSED: readonly [string, Partial<ControlExposure>][] = [
+  ["it listens on every address", { addresses: [ALL] }],
+  ["one of its ports does", { addresses: [LOCAL, ALL] }],
+  ["it listens on a name that may be anybody's", { addresses: [NAMED] }],
+  ["a proxy brings callers from elsewhere", { behindProxy: true }],
+  ["it was said so", { choice: "tokens" }],
+];
+
+for (const [when, exposure] of OPEN) {
+  Deno.test(`Control asks nobody when ${when}`, () => {
+    assertEquals(ruleFor(exposure), { kind: "anybody" });
+  });
+}
+
+for (const [when, exposure] of CLOSED) {
+  Deno.test(`Control asks for a token when ${when}`, () => {
+    assertEquals(ruleFor(exposure), { kind: "tokens" });
+  });
+}
+
+Deno.test("An operator's token closes Control on loopback, too", () => {
+  const rule = { kind: "tokens", operatorToken: TOKEN } as const;
+  assertEquals(ruleFor({ operatorToken: TOKEN }), rule);
+});
+
+Deno.test("A secret is 32 characters of ASCII without spaces, or more", () => {
+  for (const text of [TOKEN, TOKEN.repeat(4), "~".repeat(32)]) assertEquals(isSecret(text), true);
+  for (const text of ["", TOKEN.slice(1), `${TOKEN} `, `${TOKEN}\n`, `${TOKEN}é`]) {
+    assertEquals(isSecret(text), false, text);
+  }
+});
+
+Deno.test("An operator's token that can be guessed, or opens nothing, is refused and not quoted", () => {
+  const before = Deno.env.get(OPERATOR_TOKEN_VARIABLE);
+  try {
+    Deno.env.set(OPERATOR_TOKEN_VARIABLE, "too-short");
+    const short = assertThrows(() => operatorToken("by-address"), ExitError, "at least 32");
+    assertEquals(short.message.includes("too-short"), false);
+    Deno.env.set(OPERATOR_TOKEN_VARIABLE, TOKEN);
+    assertThrows(() => operatorToken("open-to-anybody"), ExitError, "open-to-anybody");
+    assertEquals(operatorToken("tokens"), TOKEN);
+    Deno.env.set(OPERATOR_TOKEN_VARIABLE, "");
+    assertEquals(operatorToken("tokens"), undefined);
+  } finally {
+    if (before === undefined) Deno.env.delete(OPERATOR_TOKEN_VARIABLE);
+    else Deno.env.set(OPERATOR_TOKEN_VARIABLE, before);
+  }
+});
+
+function ruleFor(exposure: Partial<ControlExposure>) {
+  return controlRule({
+    choice: "by-address",
+    addresses: [LOCAL],
+    behindProxy: false,
+    operatorToken: undefined,
+    ...exposure,
+  });
+}

@@ -1,0 +1,132 @@
+/**
+ * Asks callers of the Control API for a token, where there is to be one.
+ *
+ * @module
+ */
+
+import { timingSafeEqual } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { IncomingCall } from "../../wire/service.ts";
+import { StatusError } from "../../wire/status.ts";
+import type { TokenAttempts } from "../access/attempts.ts";
+import type { Grants } from "../access/grants.ts";
+import { allows, asksNobody, roleFor } from "../access/roles.ts";
+import type { GrantRow } from "../access/rows.ts";
+import { RecentUses } from "../access/recent_uses.ts";
+import { hashOf } from "../access/secrets.ts";
+import { NO_ACCOUNT } from "../accounts.ts";
+import type { AuditTrail, AuditWho } from "../audit/audit.ts";
+import { hostOf } from "../auth/peer_limit.ts";
+import type { Clock } from "../clock.ts";
+import type { ControlAccess, ControlRule } from "./access.ts";
+import { actorOf, type ControlCaller, type TokenHolder } from "./caller.ts";
+
+/** What a gate works on. */
+export interface ControlGateOptions {
+  readonly rule: ControlRule;
+  readonly grants: Grants;
+  readonly attempts: TokenAttempts;
+  readonly audit: AuditTrail;
+  readonly clock: Clock;
+}
+
+/** In which Flower's CLI sends its tokens over gRPC, and takes new ones (1.21 to 1.36). */
+export const ACCESS_TOKEN_HEADER = "flwr-oidc-access-token";
+export const REFRESH_TOKEN_HEADER = "flwr-oidc-refresh-token";
+
+/** Who the operator's own token is. */
+const OPERATOR: TokenHolder = { tokenId: "operator", name: "the operator", role: "admin" };
+
+/** Judges callers by a {@linkcode ControlRule}. */
+export class ControlGate implements ControlAccess {
+  readonly #options: ControlGateOptions;
+  readonly #uses: RecentUses;
+
+  constructor(options: ControlGateOptions) {
+    this.#options = options;
+    this.#uses = new RecentUses(options.clock);
+  }
+
+  async admit(call: IncomingCall): Promise<ControlCaller> {
+    const { method, peer } = call;
+    const { rule } = this.#options;
+    const caller = { account: NO_ACCOUNT, peer };
+    if (rule.kind === "anybody") return caller;
+    if (rule.kind === "nobody") {
+      const detail = "The Control API is closed. The SuperLink's operator decides who may call it.";
+      throw new StatusError("PERMISSION_DENIED", detail);
+    }
+    if (asksNobody(method)) return caller;
+    const holder = await this.#holderOf(call, rule.operatorToken);
+    if (!holder) {
+      this.#note({ ...caller, who: {} }, method, "No valid token was sent.");
+      throw notAuthenticated();
+    }
+    const known = { ...caller, holder };
+    const fault = roleFault(holder, method);
+    this.#note({ ...known, ...actorOf(known) }, method, fault);
+    if (fault !== undefined) throw new StatusError("PERMISSION_DENIED", fault);
+    return known;
+  }
+
+  /** The first use of a token by a host in a while, and each that is refused. */
+  #note(
+    { peer, who }: { readonly peer: string; readonly who: AuditWho },
+    method: string,
+    reason: string | undefined,
+  ): void {
+    const entry = { who, action: "token.use", subject: { detail: method }, from: peer };
+    if (reason !== undefined) this.#options.audit.note({ ...entry, outcome: "refused", reason });
+    else if (this.#uses.isNew(`${who.tokenId} ${hostOf(peer)}`)) {
+      this.#options.audit.note({ ...entry, outcome: "done" });
+    }
+  }
+
+  async #holderOf(
+    { headers, peer, sendHeaders }: IncomingCall,
+    operatorToken: string | undefined,
+  ): Promise<TokenHolder | undefined> {
+    const { grants, attempts } = this.#options;
+    const token = bearer(headers.text("authorization")) ?? headers.text(ACCESS_TOKEN_HEADER);
+    if (!token) return undefined;
+    const refreshToken = sendHeaders && headers.text(REFRESH_TOKEN_HEADER);
+    return await attempts.try(peer, token, async () => {
+      if (operatorToken !== undefined && isSame(token, operatorToken)) return OPERATOR;
+      const grant = await grants.of(token);
+      if (grant) return await this.#used(grant);
+      const tokens = refreshToken ? await grants.refresh(refreshToken) : undefined;
+      if (!tokens) return undefined;
+      sendHeaders?.({
+        [ACCESS_TOKEN_HEADER]: tokens.accessToken,
+        [REFRESH_TOKEN_HEADER]: tokens.refreshToken,
+      });
+      return await this.#used(tokens.grant);
+    });
+  }
+
+  async #used(grant: GrantRow): Promise<TokenHolder> {
+    await this.#options.grants.used(grant);
+    return { tokenId: grant.id, name: grant.name, role: grant.role };
+  }
+}
+
+function roleFault({ role }: TokenHolder, method: string): string | undefined {
+  const needed = roleFor(method);
+  if (allows(role, needed)) return undefined;
+  return `${method} needs a token with the role ${needed}; this one has ${role}.`;
+}
+
+function notAuthenticated(): StatusError {
+  return new StatusError("UNAUTHENTICATED", "Not authenticated", {
+    http: { status: 401, detail: "Not authenticated", authenticate: "Bearer" },
+  });
+}
+
+function bearer(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+}
+
+/** Hashes have one length, whatever was sent. */
+function isSame(sent: string, known: string): boolean {
+  return timingSafeEqual(Buffer.from(hashOf(sent)), Buffer.from(hashOf(known)));
+}
