@@ -6,11 +6,11 @@
  */
 
 import type { Log } from "../terminal/log.ts";
-import type { Grants } from "./access/grants.ts";
 import type { Sessions } from "./auth/http_sessions.ts";
 import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
 import type { Objects } from "./objects/objects.ts";
+import { ExpiryWatch } from "./registry/expiry.ts";
 import type { Runs } from "./runs/runs.ts";
 import { StorageFailure } from "./state/commit.ts";
 import type { Nodes } from "./state/nodes.ts";
@@ -20,7 +20,6 @@ import type { StorageAlarm } from "./storage_boundary.ts";
 export interface UpkeepOptions {
   readonly nodes: Nodes;
   readonly runs: Runs;
-  readonly grants: Grants;
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
@@ -33,6 +32,7 @@ const LEASE_PERIOD_MS = 1_000;
 const RUN_PERIOD_MS = 1_000;
 const GUARD_PERIOD_MS = 30_000;
 const NODE_PERIOD_MS = 10 * 60_000;
+const EXPIRY_PERIOD_MS = 60_000;
 /** How long the row of a keyless node stays to be looked at after it has unregistered. */
 const KEYLESS_GONE_MICROS = 3_600 * SECOND_MICROS;
 /** How long a keyless node may be silent before its process counts as gone. */
@@ -42,6 +42,7 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 export async function sweep(options: SweepOptions): Promise<void> {
   const { objects, clock } = options;
   await options.nodes.expireDue(clock.nowMicros());
+  await new ExpiryWatch(options).cutOff();
   await endSilentRuns(options);
   await objects.recover();
   await lookAfterNodes(options);
@@ -55,6 +56,7 @@ export interface SweepOptions extends Sweep {
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   const { nodes, runs, guard, httpSessions, alarm, clock, log } = options;
+  const expiry = new ExpiryWatch(options);
   const failed = (error: unknown) => {
     if (error instanceof StorageFailure) alarm.raise(error);
     else log.error("superlink.upkeep-failed", `Upkeep failed: ${error}`);
@@ -63,6 +65,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
     [LEASE_PERIOD_MS, async () => {
       await nodes.expireDue(clock.nowMicros());
       await nodes.writeLeases();
+      await expiry.cutOff();
     }],
     [RUN_PERIOD_MS, async () => {
       await runs.writeCosts();
@@ -73,6 +76,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       httpSessions.prune();
     }],
     [NODE_PERIOD_MS, () => lookAfterNodes(options)],
+    [EXPIRY_PERIOD_MS, () => expiry.warn()],
   ];
   const running = new Set<Promise<unknown>>();
   const timers = tasks.map(([periodMs, task]) => {
@@ -97,7 +101,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   };
 }
 
-type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "grants" | "clock" | "log">;
+type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "clock" | "log">;
 
 async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
@@ -106,7 +110,7 @@ async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   await runs.cleanUpEnded();
 }
 
-async function lookAfterNodes({ nodes, grants, clock, log }: Sweep): Promise<void> {
+async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
   const now = clock.nowMicros();
   for (const row of await nodes.retireSilent(now - KEYLESS_SILENT_MICROS, now)) {
     log.info(
@@ -117,5 +121,4 @@ async function lookAfterNodes({ nodes, grants, clock, log }: Sweep): Promise<voi
     );
   }
   await nodes.reduceGone(now - KEYLESS_GONE_MICROS);
-  await grants.sweep();
 }

@@ -17,6 +17,7 @@ import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { NodeRow } from "../state/layout.ts";
+import type { NodeProgram } from "../state/node_life.ts";
 import type { FailedProofs } from "./failed_proofs.ts";
 import type { Sessions } from "./http_sessions.ts";
 import type { KnownKeys } from "./known_keys.ts";
@@ -34,6 +35,7 @@ export interface FleetCaller {
   readonly peer: string;
   /** What stands for the caller's process. */
   readonly connection: Connection;
+  readonly program: NodeProgram;
   /** How long the caller waits for an answer, in milliseconds. */
   readonly patienceMs: number;
 }
@@ -143,5 +145,15 @@ export async function authenticateFleetCall(
   }
   const connection = call.connection ?? options.httpSessions.of(key.id, node, call);
   const { peer, patienceMs } = call;
-  return { key, publicKeyPem, timestampMicros, peer, connection, patienceMs };
+  const program = programOf(call);
+  return { key, publicKeyPem, timestampMicros, peer, connection, program, patienceMs };
+}
+
+/** What the headers tell of the caller's program (Flower 1.30 and newer name their release). */
+function programOf({ headers, connection }: IncomingCall): NodeProgram {
+  const version = headers.text("flwr-package-version") ?? "";
+  return {
+    transport: connection ? "grpc" : "http",
+    ...(/^[\w.+-]{1,40}$/.test(version) ? { version } : {}),
+  };
 }

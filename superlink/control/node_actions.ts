@@ -8,6 +8,7 @@ import type { Log } from "../../terminal/log.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
+import { locationFault } from "../registry/node_facts.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Node, Nodes } from "../state/nodes.ts";
 import type { ControlCaller } from "./caller.ts";
@@ -84,16 +85,7 @@ export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
   };
 }
 
-const LOCATION = /^\s*([+-]?\d{1,20}(?:\.\d{1,20})?)\s*,\s*([+-]?\d{1,20}(?:\.\d{1,20})?)\s*$/;
-
 function requireLocation(location: string | undefined): void {
-  if (!location) return;
-  const invalid = (extra: string) => flowerError("invalidLocation", { extra });
-  const match = LOCATION.exec(location);
-  if (!match) throw invalid("Location must be two decimal numbers: latitude,longitude.");
-  if (Math.abs(Number(match[1])) > 90 || Math.abs(Number(match[2])) > 180) {
-    throw invalid(
-      "Latitude must be between -90 and 90 and longitude must be between -180 and 180.",
-    );
-  }
+  const extra = location ? locationFault(location) : undefined;
+  if (extra !== undefined) throw flowerError("invalidLocation", { extra });
 }

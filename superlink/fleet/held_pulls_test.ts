@@ -53,6 +53,7 @@ class Stage {
       timestampMicros: 0,
       peer: connection.peer,
       connection,
+      program: { transport: "grpc" },
       patienceMs,
     };
     const answer = this.#pulls.pull(caller, gone, () => {

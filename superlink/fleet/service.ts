@@ -159,6 +159,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         request.heartbeatInterval,
         caller.connection,
         clock.nowMicros(),
+        caller.program,
       );
       switch (activation.outcome) {
         case "unknown":

@@ -375,7 +375,7 @@ export class Messages {
     const carried = await this.#store.load(row);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       // The node may have been unregistered while the pull was held.
-      const living = await this.#nodes.livingCheck(nodeId);
+      const living = await this.#nodes.livingCheck(nodeId, nowMicros);
       if (!living) return undefined;
       // It does not hold when the node's row changes meanwhile, on a heartbeat after a silence, say.
       if (!await this.#store.deliver(row, nowMicros, [living])) continue;

@@ -40,6 +40,7 @@ const LIMIT = 10_000;
 
 const SENTENCES: Readonly<Record<Bar, string>> = {
   suspended: "This SuperNode is suspended by the SuperLink's operator.",
+  expired: "This SuperNode's registration has expired.",
 };
 
 /** The gate for the calls of nodes. */
@@ -55,7 +56,7 @@ export class Admission {
 
   /** Throws when nothing may be accepted from the node or delivered to it. */
   require(row: NodeRow, speaker: Speaker): void {
-    const bar = barOf(row);
+    const bar = barOf(row, this.#clock.nowMicros());
     if (bar === undefined) return;
     this.#log(row, bar, speaker);
     const isPull = speaker.method === Fleet.method.pullMessages.name;

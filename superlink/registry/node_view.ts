@@ -5,28 +5,37 @@ import type { NodeRow } from "../state/layout.ts";
 import type { Node } from "../state/nodes.ts";
 
 /** How a node is, in one word: Flower's, or why it is shut out. */
-export function statusWord(row: NodeRow): string {
-  return row.status === "unregistered" ? row.status : barOf(row) ?? row.status;
+export function statusWord(row: NodeRow, nowMicros: number): string {
+  return row.status === "unregistered" ? row.status : barOf(row, nowMicros) ?? row.status;
 }
 
 /** A node as `trellis.v1.Registry` shows it. */
 export function registeredNode(
   { row, lease }: Node,
+  nowMicros: number,
+  withKey: boolean,
 ): MessageInitShape<typeof RegisteredNodeSchema> {
   return {
     nodeId: row.nodeId,
-    status: statusWord(row),
+    status: statusWord(row, nowMicros),
     fingerprint: row.fingerprint,
     keyless: row.keyless,
+    ownerAid: row.ownerId,
     ownerName: row.ownerName,
     name: row.name ?? "",
     location: row.location ?? "",
+    labels: { ...row.labels },
+    version: row.version ?? "",
+    transport: row.transport ?? "",
+    heartbeatInterval: lease?.heartbeatIntervalS ?? row.heartbeatIntervalS,
     registeredAt: BigInt(row.registeredAt),
     ...at("activatedAt", row.activatedAt),
     ...at("deactivatedAt", row.deactivatedAt),
     ...at("unregisteredAt", row.unregisteredAt),
     ...at("lastSeenAt", lease ? leaseBegan(lease) : row.deactivatedAt),
     ...at("suspendedAt", row.suspendedAt),
+    ...at("expiresAt", row.expiresAt),
+    ...(withKey ? { publicKey: row.publicKeyPem } : {}),
   };
 }
 

@@ -12,6 +12,7 @@ import type { ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { resumed, suspended } from "../state/node_life.ts";
 import type { Node, Nodes } from "../state/nodes.ts";
+import { changedNode, cleanUpdate, type NodeUpdate } from "./node_update.ts";
 
 /** What the registry works on. */
 export interface RegistryOptions {
@@ -62,6 +63,21 @@ export class Registry {
       event: "node.resumed",
       sentence: ({ nodeId }) => `SuperNode ${nodeId} was resumed by ${caller.peer}.`,
     });
+  }
+
+  /**
+   * Changes what is said of a node: its name, place, labels and expiry. Gives the node as it is then.
+   * Throws `NOT_FOUND` as `suspend`, and `INVALID_ARGUMENT` for what a node cannot have.
+   */
+  async update(caller: ControlCaller, nodeId: bigint, update: NodeUpdate): Promise<Node> {
+    const clean = cleanUpdate(update);
+    await this.#changeAll(caller, [nodeId], (row) => changedNode(row, clean), {
+      event: "node.changed",
+      sentence: () => `SuperNode ${nodeId} was changed by ${caller.peer}.`,
+    });
+    const [node] = await this.#find(caller, [nodeId]);
+    if (!node) throw notFound([nodeId]);
+    return node;
   }
 
   async #changeAll(

@@ -5,11 +5,15 @@
  * @module
  */
 
-import { Registry as RegistryService } from "../../proto/gen/trellis/v1/registry_pb.ts";
+import {
+  Registry as RegistryService,
+  type UpdateNodeRequest,
+} from "../../proto/gen/trellis/v1/registry_pb.ts";
 import { type Call, defineService, type Service } from "../../wire/service.ts";
 import type { ControlAccess } from "../control/access.ts";
 import { type ControlCaller, controlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
+import { enrol } from "./enrolment.ts";
 import { registeredNode } from "./node_view.ts";
 import { Registry, type RegistryOptions } from "./registry.ts";
 
@@ -24,9 +28,34 @@ export function registryService(options: RegistryServiceOptions): Service {
   const registry = new Registry(options);
 
   return defineService(RegistryService, (call) => controlCaller(call, controlAccess), {
-    async listNodes({ nodeIds }, { caller }: Call<ControlCaller>) {
+    async listNodes({ nodeIds, publicKeys }, { caller }: Call<ControlCaller>) {
       const nodes = await registry.list(caller, nodeIds);
-      return { nodes: nodes.map(registeredNode), now: BigInt(clock.nowMicros()) };
+      const now = clock.nowMicros();
+      return {
+        nodes: nodes.map((node) => registeredNode(node, now, publicKeys)),
+        now: BigInt(now),
+      };
+    },
+
+    async registerNodes({ nodes: newNodes }, { caller }: Call<ControlCaller>) {
+      const { enrolled, faults } = await enrol(
+        newNodes.map(({ expiresAt, ...node }) => ({
+          ...node,
+          ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
+        })),
+        caller,
+        options,
+      );
+      return { nodes: [...enrolled], faults: [...faults] };
+    },
+
+    async updateNode(request, { caller }: Call<ControlCaller>) {
+      const { nodeId, name, location, setLabels, removeLabels, expiry } = request;
+      const node = await registry.update(caller, nodeId, {
+        ...{ name, location, setLabels, removeLabels },
+        expiresAt: expiresAtOf(expiry),
+      });
+      return { node: registeredNode(node, clock.nowMicros(), true) };
     },
 
     async suspendNodes({ nodeIds }, { caller }: Call<ControlCaller>) {
@@ -37,6 +66,12 @@ export function registryService(options: RegistryServiceOptions): Service {
       return idsOf(await registry.resume(caller, nodeIds));
     },
   });
+}
+
+function expiresAtOf(expiry: UpdateNodeRequest["expiry"]): number | "never" | undefined {
+  if (expiry.case === undefined) return undefined;
+  if (expiry.case === "expiresAt") return Number(expiry.value);
+  return expiry.value ? "never" : undefined;
 }
 
 function idsOf(rows: readonly NodeRow[]) {

@@ -9,6 +9,7 @@
  * | `lease`, node id | {@linkcode LeaseRow} | the node's row says `online` |
  * | `mark`, key id | microseconds | the key owns a node that has called since it was registered |
  * | `keyless-gone`, unregistered at, node id | `null` | a keyless node is unregistered, not reduced |
+ * | `node-expiry`, expires at, node id | `null` | the node is not unregistered, and has this expiry |
  * | `run`, run id | {@linkcode RunRow} | a run was started |
  * | `open-run`, run id | `null` | the run is not finished |
  * | `ending-run`, run id | `null` | the run is finished and its messages are not all deleted |
@@ -24,11 +25,6 @@
  * | `holder`, run id, object id, branch or message id | `null` | that branch has the object, or it is that message's own |
  *
  * | `handed-out`, node id, run id, message id | `null` | the instruction is with its node, which has not confirmed it |
- * | `grant`, grant id | `GrantRow` | an API token was created, or a login approved; until long after it ended |
- * | `grant-used`, grant id | microseconds | the grant was used |
- * | `secret`, token hash | `SecretRow` | the token belongs to a grant |
- * | `login`, user code | `LoginRow` | a CLI waits for its login; expires |
- * | `device`, device code hash | user code | the same |
  *
  * Where several SuperLinks share the database there is also:
  *
@@ -94,6 +90,13 @@ export interface NodeRow {
   readonly heartbeatIntervalS: number;
   /** Its operator has shut it out until it is resumed. Such a node is never online. */
   readonly suspendedAt?: number;
+  /** From then on it is shut out, until its operator sets a later time. */
+  readonly expiresAt?: number;
+  /** What its operator notes of it. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The program that joined last: its release of Flower, where it says so, and how it calls. */
+  readonly version?: string;
+  readonly transport?: "grpc" | "http";
 }
 
 /** A key that was registered. Without a node id it is burned and its node has been reduced to it. */
@@ -225,6 +228,8 @@ export const keys = {
   mark: (keyId: string) => ["mark", keyId],
   keylessGone: (unregisteredAt: number, nodeId: bigint) => ["keyless-gone", unregisteredAt, nodeId],
   keylessGoneAll: ["keyless-gone"],
+  nodeExpiry: (expiresAt: number, nodeId: bigint) => ["node-expiry", expiresAt, nodeId],
+  nodeExpiries: ["node-expiry"],
   run: (runId: bigint) => ["run", runId],
   runs: ["run"],
   openRun: (runId: bigint) => ["open-run", runId],

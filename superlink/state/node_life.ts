@@ -42,11 +42,19 @@ export function leaseAfterStart(lease: LeaseRow, startMicros: number): LeaseRow 
 }
 
 /** Why a living node is shut out, for as long as it is. */
-export type Bar = "suspended";
+export type Bar = "suspended" | "expired";
 
 /** What shuts a node out, if anything does. */
-export function barOf(row: NodeRow): Bar | undefined {
-  return row.suspendedAt === undefined ? undefined : "suspended";
+export function barOf({ suspendedAt, expiresAt }: NodeRow, nowMicros: number): Bar | undefined {
+  if (suspendedAt !== undefined) return "suspended";
+  return expiresAt !== undefined && expiresAt <= nowMicros ? "expired" : undefined;
+}
+
+/** The program of a node, as far as it tells. */
+export interface NodeProgram {
+  /** The release of Flower whose protocol it speaks. */
+  readonly version?: string | undefined;
+  readonly transport: "grpc" | "http";
 }
 
 /** Any living state to the same one, shut out; one that is online goes offline besides. */
@@ -66,8 +74,10 @@ export function activated(
   nowMicros: number,
   heartbeatIntervalS: number,
   joins: boolean,
+  program?: NodeProgram,
 ): NodeRow {
-  const { onlineUntil: _, ...rest } = row;
+  const { onlineUntil: _, ...old } = row;
+  const rest = program ? withProgram(old, program) : old;
   const online = { ...rest, status: "online", activatedAt: nowMicros, heartbeatIntervalS } as const;
   return joins ? { ...online, joinedAt: nowMicros } : online;
 }
@@ -100,6 +110,13 @@ export function unregistered(
     ...(until === undefined ? {} : { onlineUntil: Math.min(until, nowMicros) }),
     ...(lease === undefined ? {} : { heartbeatIntervalS: lease.heartbeatIntervalS }),
   };
+}
+
+function withProgram(
+  { version: _, ...row }: NodeRow,
+  { version, transport }: NodeProgram,
+): NodeRow {
+  return { ...row, transport, ...(version === undefined ? {} : { version }) };
 }
 
 function offline(row: NodeRow, lease: LeaseRow): NodeRow {

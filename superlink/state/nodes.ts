@@ -29,6 +29,9 @@ export interface Registration {
   readonly name?: string;
   readonly location?: string;
   readonly heartbeatIntervalS: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** In microseconds since the epoch. */
+  readonly expiresAt?: number;
 }
 
 /** A node as others see it: its row, and its lease while it is online. */
@@ -113,6 +116,14 @@ export class Nodes {
     return row?.status === "unregistered" ? undefined : row;
   }
 
+  /** The living node of a key; `burned` when the key may not be used again. */
+  async findByKey(keyId: string): Promise<NodeRow | "burned" | undefined> {
+    const row = await this.ofKey(keyId);
+    if (row) return row;
+    const keyRow = await this.#kv.get<KeyRow>(keys.key(keyId));
+    return keyRow.value === null ? undefined : "burned";
+  }
+
   /** A node in any state. */
   async get(nodeId: bigint): Promise<Node | undefined> {
     const entry = await this.#rows.find(nodeId);
@@ -134,9 +145,9 @@ export class Nodes {
    * A check, for somebody else's commit, that the node is as it is now; `undefined` when it is not
    * there, unregistered or barred.
    */
-  async livingCheck(nodeId: bigint): Promise<Deno.AtomicCheck | undefined> {
+  async livingCheck(nodeId: bigint, nowMicros: number): Promise<Deno.AtomicCheck | undefined> {
     const entry = await this.#rows.find(nodeId);
-    if (!entry || entry.row.status === "unregistered" || life.barOf(entry.row)) return undefined;
+    if (!entry || isClosed(entry.row, nowMicros)) return undefined;
     return { key: keys.node(nodeId), versionstamp: entry.versionstamp };
   }
 
@@ -171,6 +182,7 @@ export class Nodes {
         .check({ key: keys.node(row.nodeId), versionstamp: null })
         .set(keys.key(row.keyId), keyRow)
         .set(keys.node(row.nodeId), row);
+      indexExpiry(operation, undefined, row);
       if (markMicros !== undefined) operation.set(keys.mark(row.keyId), markMicros);
       if (await commit(operation) === undefined) throw new Contention("A key's row");
       return row;
@@ -189,6 +201,7 @@ export class Nodes {
     heartbeatIntervalS: number,
     connection: Connection,
     nowMicros: number,
+    program?: life.NodeProgram,
   ): Promise<Activation> {
     const found = await this.ofKey(keyId);
     if (!found) return { outcome: "unknown" };
@@ -196,7 +209,7 @@ export class Nodes {
       const entry = await this.#endLeaseIfDue(found.nodeId, nowMicros);
       if (!entry || entry.row.status === "unregistered") return { outcome: "unknown" };
       const { row } = entry;
-      if (life.barOf(row)) return { outcome: "barred", row };
+      if (life.barOf(row, nowMicros)) return { outcome: "barred", row };
       const lease = await this.#leases.get(row.nodeId);
       if (row.status === "online" && lease?.holder === connection) {
         await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
@@ -207,7 +220,7 @@ export class Nodes {
         return { outcome: "refused", row };
       }
       const activated = await this.#goOnline(
-        { entry, lease, heartbeatIntervalS, holder: connection, joins: true },
+        { entry, lease, heartbeatIntervalS, holder: connection, joins: true, program },
         nowMicros,
       );
       return { outcome: takeover ? "taken-over" : "activated", row: activated };
@@ -229,7 +242,7 @@ export class Nodes {
     if (await this.#leases.renew(nodeId, renewed)) return "renewed";
     return await this.#turns.run(nodeId, async () => {
       const entry = await this.#rows.find(nodeId);
-      if (!entry || entry.row.status === "unregistered" || life.barOf(entry.row)) return "unknown";
+      if (!entry || isClosed(entry.row, nowMicros)) return "unknown";
       if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
         return "renewed";
       }
@@ -280,6 +293,7 @@ export class Nodes {
       const row = life.unregistered(entry.row, nowMicros, before);
       const operation = this.#kv.atomic().delete(keys.mark(row.keyId));
       if (row.keyless) operation.set(keys.keylessGone(nowMicros, nodeId), null);
+      indexExpiry(operation, entry.row, undefined);
       const change = () =>
         this.#leases.change({
           nodeId,
@@ -311,16 +325,44 @@ export class Nodes {
       const after = rule(before);
       if (after === before) return { before, after };
       const lease = await this.#leases.get(nodeId);
-      const isBarred = life.barOf(after) !== undefined;
+      const isBarred = life.barOf(after, nowMicros) !== undefined;
+      const operation = this.#kv.atomic();
+      indexExpiry(operation, before, after);
       if (isBarred && before.status === "online" && lease) {
         const ended = life.deactivated(after, nowMicros, lease);
-        await this.#endLease(entry, lease, ended);
+        await this.#endLease(entry, lease, ended, operation);
         this.#events.barred(ended);
         return { before, after: ended };
       }
-      await this.#rows.save(entry, after, this.#kv.atomic());
+      await this.#rows.save(entry, after, operation);
       if (isBarred) this.#events.barred(after);
       return { before, after };
+    });
+  }
+
+  /** The nodes that expire between two times (the first one inclusive), in the order of these. */
+  async expiring(fromMicros: number, toMicros: number): Promise<NodeRow[]> {
+    const range = { start: keys.nodeExpiry(fromMicros, 0n), end: keys.nodeExpiry(toMicros, 0n) };
+    const rows: NodeRow[] = [];
+    for await (const { key } of this.#kv.list(range)) {
+      const nodeId = key.at(-1);
+      const entry = typeof nodeId === "bigint" ? await this.#rows.find(nodeId) : undefined;
+      if (entry) rows.push(entry.row);
+    }
+    return rows;
+  }
+
+  /** Ends the lease of a node that has expired. */
+  async endExpired(nodeId: bigint, nowMicros: number): Promise<void> {
+    await this.#turns.run(nodeId, async () => {
+      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
+      if (!entry || entry.row.status === "unregistered") return;
+      if (life.barOf(entry.row, nowMicros) !== "expired") return;
+      const lease = await this.#leases.get(nodeId);
+      if (entry.row.status === "online" && lease) {
+        await this.#endLease(entry, lease, life.deactivated(entry.row, nowMicros, lease));
+      }
+      this.#events.barred(entry.row);
     });
   }
 
@@ -367,11 +409,12 @@ export class Nodes {
   }
 
   async #goOnline(
-    { entry, lease, heartbeatIntervalS, holder, joins }: ComingOnline,
+    { entry, lease, heartbeatIntervalS, holder, joins, program }: ComingOnline,
     nowMicros: number,
   ): Promise<NodeRow> {
     const { nodeId } = entry.row;
-    const activated = life.activated(entry.row, nowMicros, heartbeatIntervalS, joins);
+    const { row } = entry;
+    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins, program);
     const operation = this.#kv.atomic();
     await this.#leases.change({
       nodeId,
@@ -399,9 +442,13 @@ export class Nodes {
     return ended;
   }
 
-  async #endLease(before: NodeEntry, lease: Lease, row: NodeRow): Promise<NodeEntry> {
+  async #endLease(
+    before: NodeEntry,
+    lease: Lease,
+    row: NodeRow,
+    operation = this.#kv.atomic(),
+  ): Promise<NodeEntry> {
     const { nodeId } = row;
-    const operation = this.#kv.atomic();
     await this.#leases.change({
       nodeId,
       before: lease,
@@ -424,6 +471,26 @@ interface ComingOnline {
   readonly holder: Connection;
   /** A process joins, rather than one is heard again. */
   readonly joins: boolean;
+  readonly program?: life.NodeProgram | undefined;
+}
+
+/** Nothing may be accepted from the node or delivered to it. */
+function isClosed(row: NodeRow, nowMicros: number): boolean {
+  return row.status === "unregistered" || life.barOf(row, nowMicros) !== undefined;
+}
+
+function indexExpiry(
+  operation: Deno.AtomicOperation,
+  before: NodeRow | undefined,
+  after: NodeRow | undefined,
+): void {
+  if (before?.expiresAt === after?.expiresAt) return;
+  if (before?.expiresAt !== undefined) {
+    operation.delete(keys.nodeExpiry(before.expiresAt, before.nodeId));
+  }
+  if (after?.expiresAt !== undefined) {
+    operation.set(keys.nodeExpiry(after.expiresAt, after.nodeId), null);
+  }
 }
 
 function isSilentSince(row: NodeRow, micros: number): boolean {

@@ -1,4 +1,3 @@
-import type { GrantRow, SecretRow } from "../access/rows.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "../state/layout.ts";
 
 /**
@@ -26,6 +25,11 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
     gone.set(key[2] as bigint, key[1] as number);
   }
 
+  const expiries = new Map<bigint, number>();
+  for await (const { key } of kv.list({ prefix: keys.nodeExpiries })) {
+    expiries.set(key[2] as bigint, key[1] as number);
+  }
+
   for (const row of nodes.values()) {
     const name = `node ${row.nodeId} (${row.status})`;
     expect(keyRows.get(row.keyId)?.nodeId === row.nodeId, `the key of ${name} is not its own`);
@@ -33,6 +37,8 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
     const unregisteredAt = row.keyless && row.status === "unregistered"
       ? row.unregisteredAt
       : undefined;
+    const expiresAt = row.status === "unregistered" ? undefined : row.expiresAt;
+    expect(expiries.get(row.nodeId) === expiresAt, `node-expiry of ${name} is wrong`);
     expect(gone.get(row.nodeId) === unregisteredAt, `keyless-gone of ${name} is wrong`);
     expect(
       (row.status === "unregistered") === (row.unregisteredAt !== undefined),
@@ -44,6 +50,9 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
     expect(nodes.get(nodeId)?.keyId === keyId, `key ${keyId} is of no node`);
   }
   for (const nodeId of leases) expect(nodes.has(nodeId), `a lease is of no node ${nodeId}`);
+  for (const nodeId of expiries.keys()) {
+    expect(nodes.has(nodeId), `node-expiry of no node ${nodeId}`);
+  }
   for (const nodeId of gone.keys()) expect(nodes.has(nodeId), `keyless-gone of no node ${nodeId}`);
   for await (const { key } of kv.list({ prefix: keys.mark("").slice(0, 1) })) {
     const nodeId = keyRows.get(String(key[1]))?.nodeId;
@@ -52,14 +61,6 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
       row !== undefined && row.status !== "unregistered",
       `mark ${String(key[1])} is of ${row ? `an unregistered node ${nodeId}` : "no node"}`,
     );
-  }
-  const grants = new Set<string>();
-  for await (const { value } of kv.list<GrantRow>({ prefix: keys.grants })) grants.add(value.id);
-  for await (const { value } of kv.list<SecretRow>({ prefix: keys.secrets })) {
-    expect(grants.has(value.grantId), `a secret is of no grant ${value.grantId}`);
-  }
-  for await (const { key } of kv.list({ prefix: keys.grantUsed("").slice(0, 1) })) {
-    expect(grants.has(String(key[1])), `grant-used of no grant ${String(key[1])}`);
   }
   return findings;
 }

@@ -50,8 +50,8 @@ const KINDS_BY_WORDS: readonly (readonly [StatusError["status"], RegExp, Refusal
   ["FAILED_PRECONDITION", /could not be activated/, "already-online"],
   ["UNAUTHENTICATED", /^Invalid timestamp/, "clock"],
   ["UNAUTHENTICATED", /^Invalid node ID/, "unknown-node"],
-  ["PERMISSION_DENIED", /^This SuperNode is suspended/, "shut-out"],
-  ["UNAVAILABLE", /^This SuperNode is suspended/, "shut-out"],
+  ["PERMISSION_DENIED", /^This SuperNode(?: is suspended|'s registration has exp)/, "shut-out"],
+  ["UNAVAILABLE", /^This SuperNode(?: is suspended|'s registration has exp)/, "shut-out"],
   ["UNKNOWN", /Node ID \d+ not found/, "unknown-node"],
   ["UNIMPLEMENTED", /(?:)/, "no-fleet-api"],
 ];

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file trellis/v1/registry.proto.
  */
 export const file_trellis_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("Chl0cmVsbGlzL3YxL3JlZ2lzdHJ5LnByb3RvEgp0cmVsbGlzLnYxIogDCg5SZWdpc3RlcmVkTm9kZRIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRIPCgdrZXlsZXNzGAQgASgIEhIKCm93bmVyX25hbWUYBSABKAkSDAoEbmFtZRgGIAEoCRIQCghsb2NhdGlvbhgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgEEhkKDGFjdGl2YXRlZF9hdBgJIAEoBEgAiAEBEhsKDmRlYWN0aXZhdGVkX2F0GAogASgESAGIAQESHAoPdW5yZWdpc3RlcmVkX2F0GAsgASgESAKIAQESGQoMbGFzdF9zZWVuX2F0GAwgASgESAOIAQESGQoMc3VzcGVuZGVkX2F0GA0gASgESASIAQFCDwoNX2FjdGl2YXRlZF9hdEIRCg9fZGVhY3RpdmF0ZWRfYXRCEgoQX3VucmVnaXN0ZXJlZF9hdEIPCg1fbGFzdF9zZWVuX2F0Qg8KDV9zdXNwZW5kZWRfYXQiJAoQTGlzdE5vZGVzUmVxdWVzdBIQCghub2RlX2lkcxgBIAMoBCJLChFMaXN0Tm9kZXNSZXNwb25zZRIpCgVub2RlcxgBIAMoCzIaLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUSCwoDbm93GAIgASgEIhsKB05vZGVJZHMSEAoIbm9kZV9pZHMYASADKAQiIAoMQ2hhbmdlZE5vZGVzEhAKCG5vZGVfaWRzGAEgAygEMtEBCghSZWdpc3RyeRJICglMaXN0Tm9kZXMSHC50cmVsbGlzLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHS50cmVsbGlzLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEj0KDFN1c3BlbmROb2RlcxITLnRyZWxsaXMudjEuTm9kZUlkcxoYLnRyZWxsaXMudjEuQ2hhbmdlZE5vZGVzEjwKC1Jlc3VtZU5vZGVzEhMudHJlbGxpcy52MS5Ob2RlSWRzGhgudHJlbGxpcy52MS5DaGFuZ2VkTm9kZXNiBnByb3RvMw");
+  fileDesc("Chl0cmVsbGlzL3YxL3JlZ2lzdHJ5LnByb3RvEgp0cmVsbGlzLnYxIv4ECg5SZWdpc3RlcmVkTm9kZRIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRIPCgdrZXlsZXNzGAQgASgIEhIKCm93bmVyX25hbWUYBSABKAkSDAoEbmFtZRgGIAEoCRIQCghsb2NhdGlvbhgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgEEhkKDGFjdGl2YXRlZF9hdBgJIAEoBEgAiAEBEhsKDmRlYWN0aXZhdGVkX2F0GAogASgESAGIAQESHAoPdW5yZWdpc3RlcmVkX2F0GAsgASgESAKIAQESGQoMbGFzdF9zZWVuX2F0GAwgASgESAOIAQESGQoMc3VzcGVuZGVkX2F0GA0gASgESASIAQESFwoKZXhwaXJlc19hdBgOIAEoBEgFiAEBEjYKBmxhYmVscxgPIAMoCzImLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUuTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgQIAEoCRIRCgl0cmFuc3BvcnQYESABKAkSEQoJb3duZXJfYWlkGBIgASgJEhIKCnB1YmxpY19rZXkYEyABKAwSGgoSaGVhcnRiZWF0X2ludGVydmFsGBQgASgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX2FjdGl2YXRlZF9hdEIRCg9fZGVhY3RpdmF0ZWRfYXRCEgoQX3VucmVnaXN0ZXJlZF9hdEIPCg1fbGFzdF9zZWVuX2F0Qg8KDV9zdXNwZW5kZWRfYXRCDQoLX2V4cGlyZXNfYXQixQEKB05ld05vZGUSEgoKcHVibGljX2tleRgBIAEoDBIMCgRuYW1lGAIgASgJEhAKCGxvY2F0aW9uGAMgASgJEi8KBmxhYmVscxgEIAMoCzIfLnRyZWxsaXMudjEuTmV3Tm9kZS5MYWJlbHNFbnRyeRIXCgpleHBpcmVzX2F0GAUgASgESACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfZXhwaXJlc19hdCI6ChRSZWdpc3Rlck5vZGVzUmVxdWVzdBIiCgVub2RlcxgBIAMoCzITLnRyZWxsaXMudjEuTmV3Tm9kZSJkChVSZWdpc3Rlck5vZGVzUmVzcG9uc2USKAoFbm9kZXMYASADKAsyGS50cmVsbGlzLnYxLlJlZ2lzdGVyZWRLZXkSIQoGZmF1bHRzGAIgAygLMhEudHJlbGxpcy52MS5GYXVsdCIxCg1SZWdpc3RlcmVkS2V5Eg8KB25vZGVfaWQYASABKAQSDwoHb3V0Y29tZRgCIAEoCSIkCgVGYXVsdBINCgVpbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIqgCChFVcGRhdGVOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEEhEKBG5hbWUYAiABKAlIAYgBARIVCghsb2NhdGlvbhgDIAEoCUgCiAEBEkAKCnNldF9sYWJlbHMYBCADKAsyLC50cmVsbGlzLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0LlNldExhYmVsc0VudHJ5EhUKDXJlbW92ZV9sYWJlbHMYBSADKAkSFAoKZXhwaXJlc19hdBgGIAEoBEgAEhcKDW5ldmVyX2V4cGlyZXMYByABKAhIABowCg5TZXRMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBmV4cGlyeUIHCgVfbmFtZUILCglfbG9jYXRpb24iPgoSVXBkYXRlTm9kZVJlc3BvbnNlEigKBG5vZGUYASABKAsyGi50cmVsbGlzLnYxLlJlZ2lzdGVyZWROb2RlIjkKEExpc3ROb2Rlc1JlcXVlc3QSEAoIbm9kZV9pZHMYASADKAQSEwoLcHVibGljX2tleXMYAiABKAgiSwoRTGlzdE5vZGVzUmVzcG9uc2USKQoFbm9kZXMYASADKAsyGi50cmVsbGlzLnYxLlJlZ2lzdGVyZWROb2RlEgsKA25vdxgCIAEoBCIbCgdOb2RlSWRzEhAKCG5vZGVfaWRzGAEgAygEIiAKDENoYW5nZWROb2RlcxIQCghub2RlX2lkcxgBIAMoBDL0AgoIUmVnaXN0cnkSSAoJTGlzdE5vZGVzEhwudHJlbGxpcy52MS5MaXN0Tm9kZXNSZXF1ZXN0Gh0udHJlbGxpcy52MS5MaXN0Tm9kZXNSZXNwb25zZRJUCg1SZWdpc3Rlck5vZGVzEiAudHJlbGxpcy52MS5SZWdpc3Rlck5vZGVzUmVxdWVzdBohLnRyZWxsaXMudjEuUmVnaXN0ZXJOb2Rlc1Jlc3BvbnNlEksKClVwZGF0ZU5vZGUSHS50cmVsbGlzLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh4udHJlbGxpcy52MS5VcGRhdGVOb2RlUmVzcG9uc2USPQoMU3VzcGVuZE5vZGVzEhMudHJlbGxpcy52MS5Ob2RlSWRzGhgudHJlbGxpcy52MS5DaGFuZ2VkTm9kZXMSPAoLUmVzdW1lTm9kZXMSEy50cmVsbGlzLnYxLk5vZGVJZHMaGC50cmVsbGlzLnYxLkNoYW5nZWROb2Rlc2IGcHJvdG8z");
 
 /**
  * A node as its operator sees it. Times are microseconds since the epoch; absent: never.
@@ -27,7 +27,7 @@ export type RegisteredNode = Message<"trellis.v1.RegisteredNode"> & {
   nodeId: bigint;
 
   /**
-   * registered, online, offline or unregistered; or why it is shut out: suspended.
+   * registered, online, offline or unregistered; or why it is shut out: suspended or expired.
    *
    * @generated from field: string status = 2;
    */
@@ -93,6 +93,45 @@ export type RegisteredNode = Message<"trellis.v1.RegisteredNode"> & {
    * @generated from field: optional uint64 suspended_at = 13;
    */
   suspendedAt?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 expires_at = 14;
+   */
+  expiresAt?: bigint | undefined;
+
+  /**
+   * @generated from field: map<string, string> labels = 15;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * The program that joined last: its release of Flower, where it says so, and grpc or http.
+   *
+   * @generated from field: string version = 16;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string transport = 17;
+   */
+  transport: string;
+
+  /**
+   * @generated from field: string owner_aid = 18;
+   */
+  ownerAid: string;
+
+  /**
+   * SPKI PEM.
+   *
+   * @generated from field: bytes public_key = 19;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * @generated from field: double heartbeat_interval = 20;
+   */
+  heartbeatInterval: number;
 };
 
 /**
@@ -101,6 +140,209 @@ export type RegisteredNode = Message<"trellis.v1.RegisteredNode"> & {
  */
 export const RegisteredNodeSchema: GenMessage<RegisteredNode> = /*@__PURE__*/
   messageDesc(file_trellis_v1_registry, 0);
+
+/**
+ * @generated from message trellis.v1.NewNode
+ */
+export type NewNode = Message<"trellis.v1.NewNode"> & {
+  /**
+   * SPKI PEM.
+   *
+   * @generated from field: bytes public_key = 1;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Latitude and longitude in decimal degrees, with a comma between.
+   *
+   * @generated from field: string location = 3;
+   */
+  location: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: optional uint64 expires_at = 5;
+   */
+  expiresAt?: bigint | undefined;
+};
+
+/**
+ * Describes the message trellis.v1.NewNode.
+ * Use `create(NewNodeSchema)` to create a new message.
+ */
+export const NewNodeSchema: GenMessage<NewNode> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 1);
+
+/**
+ * @generated from message trellis.v1.RegisterNodesRequest
+ */
+export type RegisterNodesRequest = Message<"trellis.v1.RegisterNodesRequest"> & {
+  /**
+   * @generated from field: repeated trellis.v1.NewNode nodes = 1;
+   */
+  nodes: NewNode[];
+};
+
+/**
+ * Describes the message trellis.v1.RegisterNodesRequest.
+ * Use `create(RegisterNodesRequestSchema)` to create a new message.
+ */
+export const RegisterNodesRequestSchema: GenMessage<RegisterNodesRequest> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 2);
+
+/**
+ * @generated from message trellis.v1.RegisterNodesResponse
+ */
+export type RegisterNodesResponse = Message<"trellis.v1.RegisterNodesResponse"> & {
+  /**
+   * In the order of the request; none when there are faults.
+   *
+   * @generated from field: repeated trellis.v1.RegisteredKey nodes = 1;
+   */
+  nodes: RegisteredKey[];
+
+  /**
+   * @generated from field: repeated trellis.v1.Fault faults = 2;
+   */
+  faults: Fault[];
+};
+
+/**
+ * Describes the message trellis.v1.RegisterNodesResponse.
+ * Use `create(RegisterNodesResponseSchema)` to create a new message.
+ */
+export const RegisterNodesResponseSchema: GenMessage<RegisterNodesResponse> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 3);
+
+/**
+ * @generated from message trellis.v1.RegisteredKey
+ */
+export type RegisteredKey = Message<"trellis.v1.RegisteredKey"> & {
+  /**
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * registered, updated or unchanged.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message trellis.v1.RegisteredKey.
+ * Use `create(RegisteredKeySchema)` to create a new message.
+ */
+export const RegisteredKeySchema: GenMessage<RegisteredKey> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 4);
+
+/**
+ * @generated from message trellis.v1.Fault
+ */
+export type Fault = Message<"trellis.v1.Fault"> & {
+  /**
+   * The place in the request, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message trellis.v1.Fault.
+ * Use `create(FaultSchema)` to create a new message.
+ */
+export const FaultSchema: GenMessage<Fault> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 5);
+
+/**
+ * @generated from message trellis.v1.UpdateNodeRequest
+ */
+export type UpdateNodeRequest = Message<"trellis.v1.UpdateNodeRequest"> & {
+  /**
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * Empty: it has none any more.
+   *
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string location = 3;
+   */
+  location?: string | undefined;
+
+  /**
+   * @generated from field: map<string, string> set_labels = 4;
+   */
+  setLabels: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated string remove_labels = 5;
+   */
+  removeLabels: string[];
+
+  /**
+   * @generated from oneof trellis.v1.UpdateNodeRequest.expiry
+   */
+  expiry: {
+    /**
+     * @generated from field: uint64 expires_at = 6;
+     */
+    value: bigint;
+    case: "expiresAt";
+  } | {
+    /**
+     * @generated from field: bool never_expires = 7;
+     */
+    value: boolean;
+    case: "neverExpires";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message trellis.v1.UpdateNodeRequest.
+ * Use `create(UpdateNodeRequestSchema)` to create a new message.
+ */
+export const UpdateNodeRequestSchema: GenMessage<UpdateNodeRequest> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 6);
+
+/**
+ * @generated from message trellis.v1.UpdateNodeResponse
+ */
+export type UpdateNodeResponse = Message<"trellis.v1.UpdateNodeResponse"> & {
+  /**
+   * @generated from field: trellis.v1.RegisteredNode node = 1;
+   */
+  node?: RegisteredNode | undefined;
+};
+
+/**
+ * Describes the message trellis.v1.UpdateNodeResponse.
+ * Use `create(UpdateNodeResponseSchema)` to create a new message.
+ */
+export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 7);
 
 /**
  * Every node when no id is given, unregistered ones too, oldest first.
@@ -112,6 +354,13 @@ export type ListNodesRequest = Message<"trellis.v1.ListNodesRequest"> & {
    * @generated from field: repeated uint64 node_ids = 1;
    */
   nodeIds: bigint[];
+
+  /**
+   * Public keys make up half of a long list, and few ask for them.
+   *
+   * @generated from field: bool public_keys = 2;
+   */
+  publicKeys: boolean;
 };
 
 /**
@@ -119,7 +368,7 @@ export type ListNodesRequest = Message<"trellis.v1.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 1);
+  messageDesc(file_trellis_v1_registry, 8);
 
 /**
  * @generated from message trellis.v1.ListNodesResponse
@@ -143,7 +392,7 @@ export type ListNodesResponse = Message<"trellis.v1.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 2);
+  messageDesc(file_trellis_v1_registry, 9);
 
 /**
  * @generated from message trellis.v1.NodeIds
@@ -160,7 +409,7 @@ export type NodeIds = Message<"trellis.v1.NodeIds"> & {
  * Use `create(NodeIdsSchema)` to create a new message.
  */
 export const NodeIdsSchema: GenMessage<NodeIds> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 3);
+  messageDesc(file_trellis_v1_registry, 10);
 
 /**
  * The nodes that were not so before.
@@ -179,7 +428,7 @@ export type ChangedNodes = Message<"trellis.v1.ChangedNodes"> & {
  * Use `create(ChangedNodesSchema)` to create a new message.
  */
 export const ChangedNodesSchema: GenMessage<ChangedNodes> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 4);
+  messageDesc(file_trellis_v1_registry, 11);
 
 /**
  * @generated from service trellis.v1.Registry
@@ -192,6 +441,25 @@ export const Registry: GenService<{
     methodKind: "unary";
     input: typeof ListNodesRequestSchema;
     output: typeof ListNodesResponseSchema;
+  },
+  /**
+   * Registers keys, and sets what is said of those that are registered. All or nothing: with faults
+   * nothing is changed. Doing it again changes nothing.
+   *
+   * @generated from rpc trellis.v1.Registry.RegisterNodes
+   */
+  registerNodes: {
+    methodKind: "unary";
+    input: typeof RegisterNodesRequestSchema;
+    output: typeof RegisterNodesResponseSchema;
+  },
+  /**
+   * @generated from rpc trellis.v1.Registry.UpdateNode
+   */
+  updateNode: {
+    methodKind: "unary";
+    input: typeof UpdateNodeRequestSchema;
+    output: typeof UpdateNodeResponseSchema;
   },
   /**
    * All or nothing: nothing is changed when one of the nodes is not there.

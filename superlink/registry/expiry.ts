@@ -1,0 +1,81 @@
+/**
+ * Nodes whose registration runs out: they are cut off when it does, and the log warns ahead.
+ *
+ * @module
+ */
+
+import type { Log } from "../../terminal/log.ts";
+import type { Clock } from "../clock.ts";
+import type { NodeRow } from "../state/layout.ts";
+import type { Nodes } from "../state/nodes.ts";
+
+/** What the watch works on. */
+export interface ExpiryWatchOptions {
+  readonly nodes: Nodes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const DAY_MICROS = 24 * 3_600 * 1_000_000;
+/** How long before the end the log warns, the longest first. */
+const WARNINGS_DAYS = [30, 7, 1] as const;
+
+/** Looks after nodes that expire. */
+export class ExpiryWatch {
+  readonly #options: ExpiryWatchOptions;
+  readonly #startMicros: number;
+  /** Nodes that expired before this time are cut off. */
+  #doneUntil = 0;
+  /** The shortest warning that was given of each node's expiry. */
+  #warned = new Map<string, number>();
+
+  constructor(options: ExpiryWatchOptions) {
+    this.#options = options;
+    this.#startMicros = options.clock.nowMicros();
+  }
+
+  /** Cuts off the nodes that have expired since the last time. */
+  async cutOff(): Promise<void> {
+    const { nodes, clock, log } = this.#options;
+    const now = clock.nowMicros();
+    for (const row of await nodes.expiring(this.#doneUntil, now + 1)) {
+      const { nodeId, fingerprint, expiresAt = now } = row;
+      await nodes.endExpired(nodeId, now);
+      // An earlier start told of what expired before this one.
+      if (expiresAt < this.#startMicros) continue;
+      const sentence = `The registration of SuperNode ${nodeId} has expired: it is cut off.`;
+      log.warning("node.registration-expired", sentence, { nodeId: String(nodeId), fingerprint });
+    }
+    this.#doneUntil = now + 1;
+  }
+
+  /** Warns of nodes that expire soon: a month, a week and a day before. */
+  async warn(): Promise<void> {
+    const { nodes, clock, log } = this.#options;
+    const now = clock.nowMicros();
+    const warned = new Map<string, number>();
+    for (const row of await nodes.expiring(now, now + WARNINGS_DAYS[0] * DAY_MICROS)) {
+      const { nodeId, fingerprint, expiresAt = now } = row;
+      const leftDays = (expiresAt - now) / DAY_MICROS;
+      const due = WARNINGS_DAYS.findLast((days) => leftDays < days) ?? WARNINGS_DAYS[0];
+      const id = `${nodeId}/${expiresAt}`;
+      warned.set(id, due);
+      if (due >= (this.#warned.get(id) ?? Infinity)) continue;
+      log.warning(
+        "node.expires-soon",
+        `The registration of ${nameOf(row)} expires at ${when(expiresAt)}. To extend it: ` +
+          `trellis supernode expire ${nodeId} 90d`,
+        { nodeId: String(nodeId), fingerprint, expiresAt: when(expiresAt) },
+      );
+    }
+    this.#warned = warned;
+  }
+}
+
+function nameOf({ nodeId, name }: NodeRow): string {
+  return name === undefined ? `SuperNode ${nodeId}` : `SuperNode ${nodeId} ("${name}")`;
+}
+
+function when(micros: number): string {
+  return `${new Date(micros / 1000).toISOString().slice(0, 19)}Z`;
+}
