@@ -11,11 +11,12 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { SuperLinkConnection } from "../config/connection.ts";
-import { isLoopback } from "../wire/address.ts";
 import { StatusError } from "../wire/status.ts";
 import { offeredTransport, type Transport } from "../wire/transport.ts";
+import { authorized, type CallChannel } from "./authorized_channel.ts";
 import { CALL_TIMEOUT_MS, type ControlClient } from "./control_client.ts";
 import { controlError } from "./control_error.ts";
+import { credentialsFor } from "./credentials.ts";
 
 /** An open connection, and the way to the services that only a SuperLink of Trellis has. */
 export interface OpenControl extends ControlClient, Disposable {
@@ -51,34 +52,40 @@ export async function openControl(
       import("./control_1_25.ts"),
     ]);
     const channel = new GrpcChannel(address, security);
-    return {
-      ...control125(channel),
-      call: (method, request) => channel.unary(method, request, { timeoutMs: CALL_TIMEOUT_MS }),
-      [Symbol.dispose]: () => channel.close(),
-    };
+    return await opened(connection, channel, control125);
   }
   const [{ HttpChannel }, { control141 }] = await Promise.all([
     import("../wire/http/client.ts"),
     import("./control_1_41.ts"),
   ]);
-  const channel = new HttpChannel(address, security);
-  const token = tokenFor(connection);
-  const text = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const options = { headers: { text }, timeoutMs: CALL_TIMEOUT_MS };
+  return await opened(connection, new HttpChannel(address, security), control141);
+}
+
+async function opened(
+  connection: SuperLinkConnection,
+  channel: CallChannel & { close(): void },
+  clientOf: (channel: CallChannel) => ControlClient,
+): Promise<OpenControl> {
+  const calls = await authorizedFor(connection, channel);
   return {
-    ...control141(channel, token),
-    call: (method, request) => channel.unary(method, request, options),
+    ...clientOf(calls),
+    call: (method, request) => calls.unary(method, request, { timeoutMs: CALL_TIMEOUT_MS }),
     [Symbol.dispose]: () => channel.close(),
   };
 }
 
-/** Names the token of a SuperLink that asks for one (`superlink/deploy/settings.ts`). */
-export const TOKEN_VARIABLE = "TRELLIS_CONTROL_TOKEN";
-
-/** The token, unless the network could read it. */
-function tokenFor({ address, security }: SuperLinkConnection): string | undefined {
-  const isPrivate = !security.insecure || isLoopback(address.host);
-  return isPrivate ? Deno.env.get(TOKEN_VARIABLE) || undefined : undefined;
+/** The channel with the token that there is for the SuperLink. */
+async function authorizedFor(
+  connection: SuperLinkConnection,
+  channel: CallChannel,
+): Promise<CallChannel> {
+  const credentials = await credentialsFor(connection);
+  if (!credentials) return channel;
+  return authorized(channel, credentials, async ({ refreshToken }) => {
+    if (refreshToken === undefined) return undefined;
+    const { renewedLogin } = await import("./login_flow.ts");
+    return await renewedLogin(connection, channel, refreshToken);
+  });
 }
 
 /** What was found is not asked again by the same command. */

@@ -8,8 +8,8 @@ import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { configToProto } from "../records/record_value.ts";
 import { userConfigToProto } from "../records/scalar_map.ts";
 import { ExitError } from "../terminal/errors.ts";
-import type { GrpcChannel } from "../wire/grpc/client.ts";
 import { StatusError } from "../wire/status.ts";
+import type { CallChannel } from "./authorized_channel.ts";
 import { CALL_TIMEOUT_MS, type ControlClient, UPLOAD_TIMEOUT_MS } from "./control_client.ts";
 import { timestampUs } from "./timestamp.ts";
 
@@ -22,7 +22,7 @@ const DEFAULT_FEDERATION_1_26 = "@none/default";
 const SMALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
 
 /** Makes calls over a channel, which the caller closes. */
-export function control125(channel: Pick<GrpcChannel, "unary" | "serverStream">): ControlClient {
+export function control125(channel: CallChannel): ControlClient {
   return {
     async registerNode({ publicKey, name, location }) {
       if (name !== undefined || location !== undefined) throw withoutNames();

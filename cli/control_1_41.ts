@@ -7,8 +7,8 @@
 import { Control } from "../proto/gen/flwr1_41/proto/control_pb.ts";
 import { userConfigToProto } from "../records/scalar_map.ts";
 import type { CallOptions } from "../wire/grpc/client.ts";
-import type { HttpChannel } from "../wire/http/client.ts";
 import { versionMetadata } from "../wire/version_metadata.ts";
+import type { CallChannel } from "./authorized_channel.ts";
 import { CALL_TIMEOUT_MS, type ControlClient, UPLOAD_TIMEOUT_MS } from "./control_client.ts";
 import { simulationConfig } from "./simulation_config.ts";
 
@@ -24,16 +24,9 @@ const ALL_RUNS = 1_000_000;
 const DEFAULT_FEDERATION_1_25 = "default";
 const DEFAULT_FEDERATION = "@none/default";
 
-/**
- * Makes calls over a channel, which the caller closes. `token` is what the SuperLink's operator gave to
- * those who may call it, where it asks for one.
- */
-export function control141(
-  channel: Pick<HttpChannel, "unary" | "serverStream">,
-  token?: string,
-): ControlClient {
-  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const headers = { text: { ...HEADERS, ...authorization } };
+/** Makes calls over a channel, which the caller closes. */
+export function control141(channel: CallChannel): ControlClient {
+  const headers = { text: HEADERS };
   const small: CallOptions = { headers, timeoutMs: CALL_TIMEOUT_MS };
   return {
     async registerNode({ publicKey, name, location }) {

@@ -43,7 +43,7 @@ const KNOWN_DETAILS: Readonly<Record<string, Sentences>> = {
   ],
   "Not authenticated": [
     "The SuperLink asks who calls its Control API, and does not know you.",
-    "Set TRELLIS_CONTROL_TOKEN to the token that its operator gave you.",
+    "Log in with `trellis login`, or set TRELLIS_TOKEN to a token that one of its admins gave you.",
   ],
   "Cannot pull artifacts for an unfinished run": [
     "The run is not finished yet, and only a finished run has artifacts.",

@@ -31,6 +31,8 @@ export interface SuperLinkConnection {
   /** The Control API. */
   readonly address: Address;
   readonly security: ClientSecurity;
+  /** A file with the token that is sent, where the connection names one (Trellis's own). */
+  readonly tokenFile?: string;
   /** The federation's name on the SuperLink. */
   readonly federation: string;
   /** `options.*`, flattened; a SuperLink that simulates reads them. */
@@ -55,6 +57,7 @@ export async function readConnection(
     address: readAddress(table, source),
     security: await readSecurity(table, source),
     federation: optionalText(table, "federation", source) ?? DEFAULT_FEDERATION,
+    ...readTokenFile(table, source),
     options: isTable(table.options) ? flattenUserConfig(table.options) : new Map(),
   };
 }
@@ -100,13 +103,29 @@ async function readSecurity(table: TomlTable, source: ConnectionSource): Promise
     );
   }
   if (source.directory === undefined && !isAbsolute(certificates)) {
-    throw new ExitError(
-      `\`root-certificates\` in ${declaredIn(source)} is a relative path.`,
-      { remedy: "Write the whole path: this file belongs to no directory." },
-    );
+    throw relativePath("root-certificates", source);
   }
   const file = resolve(source.directory ?? "", certificates);
   return { insecure, rootCertificatesPem: await loadRootCertificates(file) };
+}
+
+function readTokenFile(
+  table: TomlTable,
+  source: ConnectionSource,
+): Pick<SuperLinkConnection, "tokenFile"> {
+  const file = optionalText(table, "token-file", source);
+  if (file === undefined) return {};
+  if (source.directory === undefined && !isAbsolute(file)) {
+    throw relativePath("token-file", source);
+  }
+  return { tokenFile: resolve(source.directory ?? "", file) };
+}
+
+function relativePath(key: string, source: ConnectionSource): ExitError {
+  return new ExitError(
+    `\`${key}\` in ${declaredIn(source)} is a relative path.`,
+    { remedy: "Write the whole path: this file belongs to no directory." },
+  );
 }
 
 function optionalText(

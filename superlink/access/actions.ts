@@ -7,9 +7,8 @@
 
 import type { Log } from "../../terminal/log.ts";
 import { StatusError } from "../../wire/status.ts";
-import { audited, type AuditSubject, type AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
-import { actorOf, callerText, type ControlCaller } from "../control/caller.ts";
+import { callerText, type ControlCaller } from "../control/caller.ts";
 import type { Grants, ListedGrant } from "./grants.ts";
 import type { Logins } from "./logins.ts";
 import { type Role, roleOf, ROLES } from "./roles.ts";
@@ -20,7 +19,6 @@ import { readUserCode } from "./secrets.ts";
 export interface AccessActionOptions {
   readonly grants: Grants;
   readonly logins: Logins;
-  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -54,19 +52,12 @@ export class AccessActions {
     caller: ControlCaller,
   ): Promise<{ readonly grant: GrantRow; readonly token: string }> {
     const { grants, clock, log } = this.#options;
+    const role = requireRole(wanted.role);
+    const name = requireName(wanted.name);
+    const lifeS = requireLife(wanted.lifeS);
+    const expiresAt = lifeS && clock.nowMicros() + lifeS * SECOND_MICROS;
     const by = callerText(caller);
-    const make = async () => {
-      const role = requireRole(wanted.role);
-      const name = requireName(wanted.name);
-      const lifeS = requireLife(wanted.lifeS);
-      const expiresAt = lifeS && clock.nowMicros() + lifeS * SECOND_MICROS;
-      return await grants.create({ name, role, expiresAt, createdBy: by });
-    };
-    const made = await this.#audited(caller, "token.create", {}, make, ({ grant }) => ({
-      tokenId: grant.id,
-      detail: `${grant.role} "${grant.name}"`,
-    }));
-    const { name, role } = made.grant;
+    const made = await grants.create({ name, role, expiresAt, createdBy: by });
     const { id } = made.grant;
     log.info("token.created", `Token ${id} "${name}" with the role ${role} was created by ${by}.`, {
       tokenId: id,
@@ -83,11 +74,8 @@ export class AccessActions {
   async revokeToken(id: string, caller: ControlCaller): Promise<GrantRow> {
     const { grants, log } = this.#options;
     const tokenId = id.trim().toLowerCase().slice(0, MAX_NAME_CHARACTERS);
-    const revoked = await this.#audited(caller, "token.revoke", { tokenId }, async () => {
-      const found = await grants.revoke(tokenId);
-      if (!found) throw notFound(`There is no active token "${tokenId}".`);
-      return found;
-    });
+    const revoked = await grants.revoke(tokenId);
+    if (!revoked) throw notFound(`There is no active token "${tokenId}".`);
     const by = callerText(caller);
     log.info("token.revoked", `Token ${revoked.id} "${revoked.name}" was revoked by ${by}.`, {
       tokenId: revoked.id,
@@ -107,14 +95,11 @@ export class AccessActions {
   ): Promise<LoginRow> {
     const { logins, log } = this.#options;
     const role = requireRole(wanted.role);
+    const name = wanted.name === "" ? undefined : requireName(wanted.name);
+    const lifeS = requireLife(wanted.lifeS);
     const by = callerText(caller);
-    const row = await this.#audited(caller, "login.approve", { detail: role }, async () => {
-      const name = wanted.name === "" ? undefined : requireName(wanted.name);
-      const lifeS = requireLife(wanted.lifeS);
-      const found = await logins.approve(readUserCode(code), { role, name, lifeS, by });
-      if (!found) throw noLogin(code);
-      return found;
-    }, ({ peer }) => ({ detail: `${role}, for ${peer}` }));
+    const row = await logins.approve(readUserCode(code), { role, name, lifeS, by });
+    if (!row) throw noLogin(code);
     log.info(
       "login.approved",
       `The login ${row.userCode} from ${row.peer} was approved as ${role} by ${by}.`,
@@ -126,27 +111,13 @@ export class AccessActions {
   /** Shuts them out. Throws `NOT_FOUND` when no login waits with this code. */
   async refuseLogin(code: string, caller: ControlCaller): Promise<LoginRow> {
     const { logins, log } = this.#options;
-    const row = await this.#audited(caller, "login.refuse", {}, async () => {
-      const found = await logins.refuse(readUserCode(code));
-      if (!found) throw noLogin(code);
-      return found;
-    }, ({ peer }) => ({ detail: `of ${peer}` }));
+    const row = await logins.refuse(readUserCode(code));
+    if (!row) throw noLogin(code);
     const by = callerText(caller);
     log.info("login.refused", `The login ${row.userCode} from ${row.peer} was refused by ${by}.`, {
       peer: row.peer,
     });
     return row;
-  }
-
-  #audited<T>(
-    caller: ControlCaller,
-    action: string,
-    subject: AuditSubject,
-    act: () => Promise<T>,
-    subjectOf?: (result: T) => AuditSubject,
-  ): Promise<T> {
-    const { audit } = this.#options;
-    return audited(audit, { ...actorOf(caller), action, subject }, act, subjectOf);
   }
 }
 

@@ -38,8 +38,8 @@ export function controlAccessOf(
   const attempts = new TokenAttempts(WRONG_TOKENS_PER_MINUTE, clock);
   const startsPerMinute = LOGINS_PER_MINUTE;
   return {
-    controlAccess: new ControlGate({ rule, grants, attempts, audit, clock }),
-    access: new AccessActions({ grants, logins, audit, clock, log }),
+    controlAccess: new ControlGate({ rule, grants, attempts }),
+    access: new AccessActions({ grants, logins, clock, log }),
     loginActions: new LoginActions({
       ...{ rule, logins, grants, attempts, loginPage, startsPerMinute, audit, clock, log },
     }),

@@ -1,7 +1,6 @@
 import type { IncomingCall } from "../../wire/service.ts";
 import type { Role } from "../access/roles.ts";
 import type { Account } from "../accounts.ts";
-import type { AuditWho } from "../audit/audit.ts";
 import type { ControlAccess } from "./access.ts";
 
 /** Who calls the Control API. */
@@ -27,14 +26,6 @@ export interface TokenHolder {
 /** The caller of a call that may be made. */
 export function controlCaller(call: IncomingCall, access: ControlAccess): Promise<ControlCaller> {
   return access.admit(call);
-}
-
-/** Who a caller is, and from where, as the audit log has it. */
-export function actorOf(
-  { account, holder, peer }: ControlCaller,
-): { readonly who: AuditWho; readonly from: string } {
-  if (holder === undefined) return { who: { account: account.name }, from: peer };
-  return { who: { tokenId: holder.tokenId, tokenName: holder.name }, from: peer };
 }
 
 /** Who a caller is, as part of a sentence of the log. */

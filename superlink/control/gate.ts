@@ -12,22 +12,16 @@ import type { TokenAttempts } from "../access/attempts.ts";
 import type { Grants } from "../access/grants.ts";
 import { allows, asksNobody, roleFor } from "../access/roles.ts";
 import type { GrantRow } from "../access/rows.ts";
-import { RecentUses } from "../access/recent_uses.ts";
 import { hashOf } from "../access/secrets.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
-import type { AuditTrail, AuditWho } from "../audit/audit.ts";
-import { hostOf } from "../auth/peer_limit.ts";
-import type { Clock } from "../clock.ts";
 import type { ControlAccess, ControlRule } from "./access.ts";
-import { actorOf, type ControlCaller, type TokenHolder } from "./caller.ts";
+import type { ControlCaller, TokenHolder } from "./caller.ts";
 
 /** What a gate works on. */
 export interface ControlGateOptions {
   readonly rule: ControlRule;
   readonly grants: Grants;
   readonly attempts: TokenAttempts;
-  readonly audit: AuditTrail;
-  readonly clock: Clock;
 }
 
 /** In which Flower's CLI sends its tokens over gRPC, and takes new ones (1.21 to 1.36). */
@@ -40,11 +34,9 @@ const OPERATOR: TokenHolder = { tokenId: "operator", name: "the operator", role:
 /** Judges callers by a {@linkcode ControlRule}. */
 export class ControlGate implements ControlAccess {
   readonly #options: ControlGateOptions;
-  readonly #uses: RecentUses;
 
   constructor(options: ControlGateOptions) {
     this.#options = options;
-    this.#uses = new RecentUses(options.clock);
   }
 
   async admit(call: IncomingCall): Promise<ControlCaller> {
@@ -58,28 +50,9 @@ export class ControlGate implements ControlAccess {
     }
     if (asksNobody(method)) return caller;
     const holder = await this.#holderOf(call, rule.operatorToken);
-    if (!holder) {
-      this.#note({ ...caller, who: {} }, method, "No valid token was sent.");
-      throw notAuthenticated();
-    }
-    const known = { ...caller, holder };
-    const fault = roleFault(holder, method);
-    this.#note({ ...known, ...actorOf(known) }, method, fault);
-    if (fault !== undefined) throw new StatusError("PERMISSION_DENIED", fault);
-    return known;
-  }
-
-  /** The first use of a token by a host in a while, and each that is refused. */
-  #note(
-    { peer, who }: { readonly peer: string; readonly who: AuditWho },
-    method: string,
-    reason: string | undefined,
-  ): void {
-    const entry = { who, action: "token.use", subject: { detail: method }, from: peer };
-    if (reason !== undefined) this.#options.audit.note({ ...entry, outcome: "refused", reason });
-    else if (this.#uses.isNew(`${who.tokenId} ${hostOf(peer)}`)) {
-      this.#options.audit.note({ ...entry, outcome: "done" });
-    }
+    if (!holder) throw notAuthenticated();
+    requireRole(holder, method);
+    return { ...caller, holder };
   }
 
   async #holderOf(
@@ -110,10 +83,13 @@ export class ControlGate implements ControlAccess {
   }
 }
 
-function roleFault({ role }: TokenHolder, method: string): string | undefined {
+function requireRole({ role }: TokenHolder, method: string): void {
   const needed = roleFor(method);
-  if (allows(role, needed)) return undefined;
-  return `${method} needs a token with the role ${needed}; this one has ${role}.`;
+  if (allows(role, needed)) return;
+  throw new StatusError(
+    "PERMISSION_DENIED",
+    `${method} needs a token with the role ${needed}; this one has ${role}.`,
+  );
 }
 
 function notAuthenticated(): StatusError {

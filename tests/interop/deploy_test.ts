@@ -90,7 +90,7 @@ scene("our CLI with the token, and our SuperNode, on deploy.ts over TLS", [], as
   const stranger = await makeCli(scene, cli, link);
   const refused = await stranger.run(["supernode", "register", key.publicKey]);
   assertEquals(refused.code, 1, shown(refused));
-  assertStringIncludes(refused.stderr, "Set TRELLIS_CONTROL_TOKEN", shown(refused));
+  assertStringIncludes(refused.stderr, "set TRELLIS_TOKEN", shown(refused));
   const operator = await makeCli(
     scene,
     { ...cli, env: { ...cli.env, TRELLIS_CONTROL_TOKEN: token } },
