@@ -4,6 +4,7 @@
  * @module
  */
 
+import { auditLogFlag } from "./audit/flags.ts";
 import { dashboardFlags } from "./dashboard/flags.ts";
 import { preloadFlags } from "../apps/preload_flags.ts";
 import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
@@ -40,6 +41,7 @@ export const flags = {
     "Where the state is kept: a file, or :memory: (also :flwr-in-memory:) to keep nothing.",
     { defaultText: "$FLWR_HOME/superlink/trellis.kv" },
   ),
+  auditLog: auditLogFlag,
   isolation: choiceFlag(
     "isolation",
     ["subprocess", "process"],

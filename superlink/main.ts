@@ -13,6 +13,8 @@ import { ExitError } from "../terminal/errors.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { processTerminal } from "../terminal/terminal.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
+import { openAuditLog } from "./audit/audit_log.ts";
+import { auditFolderFor } from "./audit/flags.ts";
 import { systemClock } from "./clock.ts";
 import { loginLink, pageAccess } from "./dashboard/access.ts";
 import { superlinkSpec } from "./flags.ts";
@@ -46,6 +48,10 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
       : "Starting Trellis SuperLink; its state is kept in memory and lost when it stops.",
     { database: database.place, durable: database.durable },
   );
+  const auditFolder = auditFolderFor(options.auditLog, database);
+  await using audit = auditFolder === undefined
+    ? undefined
+    : await openAuditLog(auditFolder, { clock: systemClock, log });
   for (const warning of [...options.warnings, ...loaded?.warnings ?? []]) {
     log.warning("superlink.warning", warning);
   }
@@ -57,6 +63,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     database,
     clock: systemClock,
     log,
+    audit,
     startApp: apps.start,
     superExecSecret,
     pageAccess: page,

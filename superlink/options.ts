@@ -13,6 +13,7 @@ import type { RawFlags } from "../terminal/flags.ts";
 import { httpAddress } from "../terminal/http_address.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import type { ServerTlsFiles } from "../wire/tls.ts";
+import { type AuditPlace, auditPlaceOf } from "./audit/flags.ts";
 import { dashboardOf, type DashboardOptions } from "./dashboard/flags.ts";
 import { type ControlRule, controlRule } from "./control/access.ts";
 import { operatorToken } from "./control/operator_token.ts";
@@ -24,6 +25,7 @@ export interface SuperLinkOptions {
   readonly tlsFiles: ServerTlsFiles | undefined;
   readonly managed: boolean;
   readonly database: string;
+  readonly auditLog: AuditPlace;
   readonly isolation: "subprocess" | "process";
   /** The secret that SuperExecs share, in isolation `process`. */
   readonly superExecSecretFile: string | undefined;
@@ -123,6 +125,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     tlsFiles,
     managed,
     database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
+    auditLog: auditPlaceOf(raw),
     isolation: flags.isolation.of(raw),
     superExecSecretFile: flags.superExecSecretFile.of(raw),
     python: flags.python.of(raw),

@@ -10,6 +10,8 @@ import type { Log } from "../terminal/log.ts";
 import type { Service } from "../wire/service.ts";
 import { serverAppService } from "./apps/service.ts";
 import type { AuditTrail } from "./audit/audit.ts";
+import { AuditEvents } from "./audit/events.ts";
+import { withAudit } from "./audit/operator_calls.ts";
 import { FailedProofs } from "./auth/failed_proofs.ts";
 import { authenticateFleetCall } from "./auth/fleet_caller.ts";
 import { KnownKeys } from "./auth/known_keys.ts";
@@ -72,8 +74,12 @@ export const PROOF_DRIFT_MS = 5_000;
 /** Makes the services. */
 export function superLinkServices(state: State, options: ServicesOptions): Services {
   const { nodes, guard, httpSessions } = state;
-  const { window, clock, log, alarm, onlooker } = options;
-  const refusals = new Refusals(log, clock, onlooker?.refused);
+  const { window, clock, log, alarm, audit, onlooker } = options;
+  const events = new AuditEvents(audit);
+  const refusals = new Refusals(log, clock, (refusal) => {
+    onlooker?.refused(refusal);
+    events.refused(refusal);
+  });
   const knownKeys = new KnownKeys();
   const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
   const admission = new Admission(clock, refusals);
@@ -89,19 +95,22 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     ...common,
     refusals,
     admission,
+    events,
     async authenticate(call) {
       const caller = await authenticateFleetCall(call, proofs);
       onlooker?.admitted(caller, call);
       return caller;
     },
   });
+  const forOperators = (service: Service) =>
+    bounded(withAudit(service, audit), "RESOURCE_EXHAUSTED");
   return {
     fleet: bounded(fleet, "UNAVAILABLE"),
-    control: bounded(controlService(common), "RESOURCE_EXHAUSTED"),
-    control141: bounded(controlService141(common), "RESOURCE_EXHAUSTED"),
+    control: forOperators(controlService(common)),
+    control141: forOperators(controlService141(common)),
     operators: [
-      bounded(registryService(common), "RESOURCE_EXHAUSTED"),
-      bounded(accessService(common), "RESOURCE_EXHAUSTED"),
+      forOperators(registryService(common)),
+      forOperators(accessService(common)),
     ],
     serverApps: bounded(serverAppService(common), "RESOURCE_EXHAUSTED"),
     runtime: bounded(runtimeService(common), "RESOURCE_EXHAUSTED"),

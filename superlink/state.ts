@@ -47,6 +47,8 @@ import { ReplayGuard } from "../keys/replay_guard.ts";
 import type { Log } from "../terminal/log.ts";
 import { Grants } from "./access/grants.ts";
 import { Logins } from "./access/logins.ts";
+import type { AuditTrail } from "./audit/audit.ts";
+import { AuditEvents } from "./audit/events.ts";
 import { HttpSessions, type Sessions } from "./auth/http_sessions.ts";
 import { LocalGuard, type ProofGuard } from "./auth/proof_guard.ts";
 import { type Allowance, PeerLimit } from "./auth/peer_limit.ts";
@@ -81,6 +83,8 @@ export interface StateOptions {
   readonly log: Log;
   /** A run has ended, and what its messages left is about to be deleted. */
   readonly runEnded: (runId: bigint) => void;
+  /** Takes what happens without an operator. */
+  readonly audit: AuditTrail;
 }
 
 /** What services work on. */
@@ -115,6 +119,7 @@ interface Parts {
 /** Opens a state. */
 export async function openState(options: StateOptions): Promise<State> {
   const { database: { kv, blobs, shared }, clock, log, runEnded } = options;
+  const events = new AuditEvents(options.audit);
   const { nodes: nodesWith, messages: messagesOf, ...parts } = shared
     ? sharedParts(options)
     : await ownParts(options);
@@ -123,6 +128,7 @@ export async function openState(options: StateOptions): Promise<State> {
     expired(row) {
       bells.ring(topics.nodes);
       logExpired(log, row);
+      events.byClock("node.expire", row);
     },
     unregistered({ nodeId, keyId }) {
       bells.ring(topics.inbox(nodeId));
@@ -141,6 +147,7 @@ export async function openState(options: StateOptions): Promise<State> {
     kv,
     bells,
     shared,
+    onEnded: (row) => events.runEnded(row),
     async onFinished({ runId }) {
       runEnded(runId);
       await messages.deleteRun(runId);

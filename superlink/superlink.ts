@@ -79,6 +79,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     clock,
     log,
     runEnded: (runId) => launcher?.runEnded(runId),
+    audit,
   });
   const { runs, bells } = state;
   const alarm = new StorageAlarm(log);
@@ -96,7 +97,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     audit,
     onlooker: dashboard?.onlooker,
   });
-  const upkeep = startUpkeep({ ...state, alarm, clock, log });
+  const upkeep = startUpkeep({ ...state, audit, alarm, clock, log });
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
   const stop = async () => {

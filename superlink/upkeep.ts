@@ -6,6 +6,9 @@
  */
 
 import type { Log } from "../terminal/log.ts";
+import type { Grants } from "./access/grants.ts";
+import type { AuditTrail } from "./audit/audit.ts";
+import { AuditEvents } from "./audit/events.ts";
 import type { Sessions } from "./auth/http_sessions.ts";
 import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
@@ -20,9 +23,11 @@ import type { StorageAlarm } from "./storage_boundary.ts";
 export interface UpkeepOptions {
   readonly nodes: Nodes;
   readonly runs: Runs;
+  readonly grants: Grants;
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -101,7 +106,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   };
 }
 
-type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "clock" | "log">;
+type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "grants" | "audit" | "clock" | "log">;
 
 async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {
@@ -110,7 +115,8 @@ async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   await runs.cleanUpEnded();
 }
 
-async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
+async function lookAfterNodes({ nodes, grants, audit, clock, log }: Sweep): Promise<void> {
+  const events = new AuditEvents(audit);
   const now = clock.nowMicros();
   for (const row of await nodes.retireSilent(now - KEYLESS_SILENT_MICROS, now)) {
     log.info(
@@ -119,6 +125,8 @@ async function lookAfterNodes({ nodes, clock, log }: Sweep): Promise<void> {
         "a week.",
       { nodeId: String(row.nodeId), fingerprint: row.fingerprint },
     );
+    events.byClock("node.unregister", row);
   }
   await nodes.reduceGone(now - KEYLESS_GONE_MICROS);
+  await grants.sweep();
 }

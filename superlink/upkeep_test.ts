@@ -1,3 +1,4 @@
+import { NO_AUDIT } from "./audit/audit.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ReplayGuard } from "../keys/replay_guard.ts";
 import { Grants } from "./access/grants.ts";
@@ -55,6 +56,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
     httpSessions: { prune() {} } as unknown as HttpSessions,
     grants: new Grants(kv, clock),
     alarm: {} as StorageAlarm,
+    audit: NO_AUDIT,
   });
   globalThis.setInterval = setInterval;
   const elapse = async (periodMs: number) => {

@@ -46,11 +46,11 @@ export interface AuditEntry {
 
 /** Takes entries. Use {@linkcode audited} for what an operator asks for. */
 export interface AuditTrail {
-  /** Throws a `StorageFailure` when nothing can be recorded now, so that nothing may be done. */
+  /** Throws a `StatusError` when nothing can be recorded now, so that nothing may be done. */
   ready(): Promise<void>;
   /**
-   * Comes back once the entry is on disk, and throws a `StorageFailure` when it cannot be. Refusals
-   * are only noted.
+   * Comes back once the entry is on disk, and throws a `StatusError` when it cannot be. Refusals are
+   * only noted.
    */
   record(entry: AuditEntry): Promise<void>;
   /** For what nobody waits for; never throws. Refusals past a bounded rate are counted, not kept. */

@@ -46,6 +46,8 @@ export async function openIsolate(
 ): Promise<Isolate> {
   const { managed, holdMs, controlRule, registrationsPerMinute } = settings;
   const window = { toleranceMs: settings.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
+  // There is no file for lines that hold on to each other.
+  const audit = NO_AUDIT;
   const state = await openState({
     database,
     window,
@@ -53,6 +55,7 @@ export async function openIsolate(
     clock,
     log,
     runEnded() {},
+    audit,
   });
   const alarm = new StorageAlarm(log);
   const seekers = typeof settings.seekers === "string"
@@ -68,8 +71,7 @@ export async function openIsolate(
     clock,
     log,
     alarm,
-    // There is no file for lines that hold on to each other.
-    audit: NO_AUDIT,
+    audit,
   });
   const handle = httpHandler({
     bindings: httpBindings(services, settings.maxMessageBytes, { runtime: true }),
@@ -89,7 +91,7 @@ export async function openIsolate(
   Deno.unrefTimer(costs);
   return {
     handle,
-    sweep: () => sweep({ ...state, clock, log }).catch(failed),
+    sweep: () => sweep({ ...state, audit, clock, log }).catch(failed),
     async stop() {
       clearInterval(costs);
       state.bells.stop();

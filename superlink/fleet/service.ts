@@ -12,6 +12,7 @@ import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
+import type { AuditEvents } from "../audit/events.ts";
 import { type Allowance, hostOf } from "../auth/peer_limit.ts";
 import type { ProofGuard } from "../auth/proof_guard.ts";
 import type { Refusals } from "../auth/refusals.ts";
@@ -42,6 +43,7 @@ export interface FleetServiceOptions {
   readonly registrations: Allowance;
   readonly refusals: Refusals;
   readonly admission: Admission;
+  readonly events: AuditEvents;
   readonly clock: Clock;
   readonly log: Log;
   /** How long a pull waits for a message, in milliseconds. */
@@ -51,7 +53,7 @@ export interface FleetServiceOptions {
 
 /** Makes the Fleet service. */
 export function fleetService(options: FleetServiceOptions): Service {
-  const { nodes, guard, bells, clock, log, refusals, admission } = options;
+  const { nodes, guard, bells, clock, log, refusals, admission, events } = options;
   const pulls = new HeldPulls(options);
 
   const refuse = (caller: FleetCaller, method: string, reason: string, error: StatusError) => {
@@ -102,6 +104,7 @@ export function fleetService(options: FleetServiceOptions): Service {
 
   const joined = (caller: FleetCaller, row: NodeRow, how: string) => {
     bells.ring(topics.nodes);
+    events.byNode("node.activate", caller, row.nodeId);
     log.info("node.joined", `SuperNode ${row.nodeId} is online${how}: ${who(caller)}.`, {
       ...fields(caller, row.nodeId),
     });
@@ -137,6 +140,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         throw refuse(caller, "RegisterNode", "the key is or was registered", error);
       }
       adoption.done();
+      events.byNode("node.register", caller, row.nodeId);
       log.info("node.registered", `SuperNode ${row.nodeId} registered itself: ${who(caller)}.`, {
         ...fields(caller, row.nodeId),
       });
@@ -198,6 +202,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         throw refuse(caller, "DeactivateNode", "the SuperNode is not online", error);
       }
       pulls.end(nodeId);
+      events.byNode("node.deactivate", caller, nodeId);
       bells.ring(topics.nodes);
       log.info("node.left", `SuperNode ${nodeId} went offline.`, fields(caller, nodeId));
       return {};
@@ -220,6 +225,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         });
         throw refuse(caller, "UnregisterNode", "it did not register itself", error);
       }
+      events.byNode("node.unregister", caller, nodeId);
       log.info("node.unregistered", `SuperNode ${nodeId} unregistered itself.`, {
         ...fields(caller, nodeId),
       });

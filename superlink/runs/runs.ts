@@ -40,6 +40,8 @@ export interface RunsOptions {
   readonly bells: Bells;
   /** Whether other processes change the database, too. */
   readonly shared: boolean;
+  /** Told once of a run that has ended. */
+  readonly onEnded?: ((row: RunRow) => void) | undefined;
   /** Awaited whenever a run has ended, and again when that failed. */
   readonly onFinished: (row: RunRow) => Promise<void>;
 }
@@ -49,6 +51,7 @@ export class Runs {
   readonly #kv: Deno.Kv;
   readonly #bells: Bells;
   readonly #shared: boolean;
+  readonly #onEnded: ((row: RunRow) => void) | undefined;
   readonly #onFinished: (row: RunRow) => Promise<void>;
   readonly #turns = new Transitions<bigint>();
   readonly #tokens: TokenLeases;
@@ -59,10 +62,11 @@ export class Runs {
   readonly logs: RunLogs;
   readonly events: TaskEvents;
 
-  constructor({ kv, bells, shared, onFinished }: RunsOptions) {
+  constructor({ kv, bells, shared, onEnded, onFinished }: RunsOptions) {
     this.#kv = kv;
     this.#bells = bells;
     this.#shared = shared;
+    this.#onEnded = onEnded;
     this.#onFinished = onFinished;
     this.#tokens = shared ? new SharedTokenLeases(kv) : new LocalTokenLeases(kv);
     this.logs = new RunLogs(kv, shared);
@@ -199,6 +203,7 @@ export class Runs {
     );
     if (!row) return undefined;
     this.#costs.delete(runId);
+    this.#onEnded?.(row);
     try {
       await this.#cleanUp(row);
     } catch (error) {

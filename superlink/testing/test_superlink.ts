@@ -11,6 +11,7 @@ import { parseCommand } from "../../terminal/command.ts";
 import type { Address } from "../../wire/address.ts";
 import type { ServerTls } from "../../wire/tls.ts";
 import type { PageAccess } from "../dashboard/access.ts";
+import type { AuditTrail } from "../audit/audit.ts";
 import { superlinkSpec } from "../flags.ts";
 import { type SuperLinkOptions, superlinkOptions } from "../options.ts";
 import type { GrpcAddresses } from "../planes.ts";
@@ -24,6 +25,7 @@ import { TestClock } from "./test_clock.ts";
 export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
   readonly clock?: TestClock;
   readonly tls?: ServerTls;
+  readonly audit?: AuditTrail;
   /** What SuperExecs must know; nothing without. */
   readonly superExecSecret?: Uint8Array;
   /** Who may open the page, where `dashboard` says that there is one; anybody without. */
@@ -51,6 +53,7 @@ export async function startTestSuperLink(
   {
     clock = new TestClock(),
     tls,
+    audit,
     startApp,
     superExecSecret,
     pageAccess,
@@ -81,6 +84,7 @@ export async function startTestSuperLink(
     database: between(database),
     clock,
     log: logged.log,
+    audit,
     superExecSecret,
     pageAccess,
     startApp: startApp ?? (() => fail("This SuperLink starts no apps.")),

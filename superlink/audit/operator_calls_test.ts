@@ -1,0 +1,121 @@
+import { assert, assertEquals } from "@std/assert";
+import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
+import { Registry } from "../../proto/gen/trellis/v1/registry_pb.ts";
+import { StatusError } from "../../wire/status.ts";
+import { readSpkiPem } from "../auth/known_keys.ts";
+import { FleetClient, PLANES, refusal } from "../testing/fleet_client.ts";
+import { OperatorClient } from "../testing/operator_client.ts";
+import { testFab } from "../testing/test_fab.ts";
+import { startTestSuperLink } from "../testing/test_superlink.ts";
+import type { AuditEntry, AuditTrail } from "./audit.ts";
+import { actionOf } from "./operator_calls.ts";
+
+/** Keeps what it is told. */
+class ToldTrail implements AuditTrail {
+  readonly entries: AuditEntry[] = [];
+  isFull = false;
+
+  ready(): Promise<void> {
+    return this.isFull
+      ? Promise.reject(new StatusError("RESOURCE_EXHAUSTED", "Nothing was done."))
+      : Promise.resolve();
+  }
+
+  record(entry: AuditEntry): Promise<void> {
+    this.entries.push(entry);
+    return Promise.resolve();
+  }
+
+  note(entry: AuditEntry): void {
+    this.entries.push(entry);
+  }
+
+  of(action: string): AuditEntry[] {
+    return this.entries.filter((entry) => entry.action === action);
+  }
+}
+
+Deno.test("What an operator and a node do has its lines", async () => {
+  const audit = new ToldTrail();
+  await using link = await startTestSuperLink({ audit, managed: true });
+  using node = await FleetClient.create(link);
+  using channel = new OperatorClient(link);
+  const { nodeId = 0n } = await channel.call(Control.method.registerNode, {
+    publicKey: node.publicKeyPem,
+  });
+  await node.activate();
+  await node.heartbeat(nodeId);
+  await node.deactivate(nodeId);
+  const { runId = 0n } = await channel.call(Control.method.startRun, {
+    fab: { content: testFab() },
+  });
+  await channel.call(Control.method.stopRun, { runId });
+  await channel.call(Control.method.listNodes, {});
+  await channel.call(Control.method.unregisterNode, { nodeId });
+  await refusal(channel.call(Control.method.unregisterNode, { nodeId: 5n }));
+  await refusal(node.heartbeat(nodeId));
+
+  const fingerprint = readSpkiPem(new TextDecoder().decode(node.publicKeyPem))!.fingerprint;
+  const told = audit.entries.map(({ who, action, subject, outcome }) =>
+    [...Object.values(who), action, subject.nodeId ?? subject.runId, outcome].join(" ")
+  );
+  assertEquals(told, [
+    `anybody node.register ${nodeId} done`,
+    `${fingerprint} node.activate ${nodeId} done`,
+    `${fingerprint} node.deactivate ${nodeId} done`,
+    `anybody run.start ${runId} done`,
+    `superlink run.end ${runId} done`,
+    `anybody run.stop ${runId} done`,
+    `anybody node.unregister ${nodeId} done`,
+    "anybody node.unregister 5 refused",
+    `${fingerprint} fleet.SendNodeHeartbeat  refused`,
+  ]);
+  assertEquals(audit.entries[0]?.subject.fingerprint, fingerprint);
+  assertEquals(audit.of("node.unregister")[1]?.reason !== undefined, true);
+  assert(
+    audit.entries.every(({ who, from }) => "program" in who || from?.startsWith("127.0.0.1:")),
+  );
+});
+
+Deno.test("A call that changes several nodes has a line for each", async () => {
+  for (const plane of PLANES) {
+    const audit = new ToldTrail();
+    await using link = await startTestSuperLink({ audit });
+    using nodes = await FleetClient.create(link);
+    using operator = new OperatorClient(link, plane);
+    const nodeId = await nodes.register();
+    audit.entries.length = 0;
+    assertEquals(await operator.suspend(nodeId), [nodeId]);
+    assertEquals(await operator.suspend(nodeId), []);
+    assertEquals(await operator.resume(nodeId), [nodeId]);
+    await operator.show(nodeId);
+    assertEquals(
+      audit.entries.map(({ action, subject }) => [action, subject.nodeId]),
+      [["node.suspend", nodeId], ["node.resume", nodeId]],
+    );
+  }
+});
+
+Deno.test("Nothing is done of which there can be no line, and nodes go on", async () => {
+  const audit = new ToldTrail();
+  await using link = await startTestSuperLink({ audit });
+  using node = await FleetClient.create(link);
+  using other = await FleetClient.create(link);
+  using channel = new OperatorClient(link);
+  const nodeId = await node.register();
+  await node.activate();
+  audit.isFull = true;
+  const register = channel.call(Control.method.registerNode, { publicKey: other.publicKeyPem });
+  assertEquals(await refusal(register), ["RESOURCE_EXHAUSTED", "Nothing was done."]);
+  await refusal(channel.call(Control.method.unregisterNode, { nodeId }));
+  assertEquals(await node.heartbeat(nodeId), true);
+  const { nodesInfo } = await channel.call(Control.method.listNodes, {});
+  assertEquals(nodesInfo.map((info) => [info.nodeId, info.status]), [[nodeId, "online"]]);
+});
+
+Deno.test("Every method of the registry that changes something has an action of its own", () => {
+  for (const { name } of Registry.methods) {
+    if (name.startsWith("List")) continue;
+    assert(!actionOf(name).startsWith("control."), name);
+  }
+});
