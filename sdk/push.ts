@@ -1,4 +1,5 @@
 import { type Deflated, type DeflatedObject, deflateMessage } from "../records/deflate.ts";
+import { CARRY_BYTES, CarryRoom } from "../records/carry_room.ts";
 import { type Message, pushedMessage } from "../records/message.ts";
 import { eachWithin } from "./each_within.ts";
 import type { PushTarget } from "./server_app_api.ts";
@@ -17,16 +18,20 @@ export async function pushMessages(
   messages: readonly Message[],
 ): Promise<readonly string[]> {
   const deflated = messages.map((message) => ({ message, ...deflateMessage(message) }));
+  const objects = objectsOf(deflated);
+  const room = new CarryRoom(CARRY_BYTES);
   const { messageIds, objectsToPush } = await target.pushMessages(
     deflated.map(({ message, objectId, tree }) => ({
       message: pushedMessage(message, objectId),
       tree,
     })),
+    objects.filter(({ sizeBytes }) => room.take(sizeBytes))
+      .map(({ objectId, content }) => ({ objectId, content: content() })),
   );
   const wanted = new Set(objectsToPush);
   await eachWithin(
     { count: MAX_PUSHES, weight: MAX_BYTES_UNDER_WAY, weightOf: ({ sizeBytes }) => sizeBytes },
-    objectsOf(deflated).filter(({ objectId }) => wanted.has(objectId)),
+    objects.filter(({ objectId }) => wanted.has(objectId)),
     (object) => target.pushObject(object.objectId, object.content()),
   );
   return messageIds;

@@ -1,5 +1,7 @@
 import type { Message as MessageProto, ObjectTree } from "../proto/gen/flwr/proto/message_pb.ts";
 
+import type { CarriedObject } from "../records/carry_room.ts";
+
 /** A message as it travels between app and SuperLink: without payload, with the tree of objects. */
 export interface Envelope {
   readonly message: MessageProto;
@@ -16,7 +18,11 @@ export interface PushAnswer {
 
 /** Takes messages and their objects: the SuperLink for a ServerApp, the SuperNode for a ClientApp. */
 export interface PushTarget {
-  pushMessages(envelopes: readonly Envelope[]): Promise<PushAnswer>;
+  /** `carried` are small objects of the messages that may travel with them. */
+  pushMessages(
+    envelopes: readonly Envelope[],
+    carried: readonly CarriedObject[],
+  ): Promise<PushAnswer>;
   /** Takes the content over: the caller must not use it afterwards. */
   pushObject(objectId: string, content: Uint8Array): Promise<void>;
 }

@@ -31,6 +31,7 @@ export async function answerClientApp(call: Call, api: PushTarget): Promise<unkn
     case "pushMessages": {
       const { messageIds, objectsToPush } = await api.pushMessages(
         call.request.map(decodeEnvelope),
+        call.carried ?? [],
       );
       return { messageIds, objectsToPush };
     }

@@ -1,6 +1,8 @@
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
 import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
-import type { Context, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
+import type { PullAppMessagesResponse } from "../../proto/gen/flwr/proto/appio_pb.ts";
+import type { Context } from "../../proto/gen/flwr/proto/message_pb.ts";
+import { type CarriedObject, CARRY_BYTES } from "../../records/carry_room.ts";
 import { postOrder } from "../../records/object_tree.ts";
 import { pullObjects } from "../../sdk/pull.ts";
 import type { Envelope, PushAnswer, PushTarget } from "../../sdk/server_app_api.ts";
@@ -15,6 +17,8 @@ export interface ClientAppInputs {
   readonly context: Context;
   readonly fab: Fab;
   readonly instruction: Instruction;
+  /** How many bytes of objects may travel with the reply. */
+  readonly carryBytes: bigint;
 }
 
 /** An instruction's id, which is its root object's, and the contents of its objects. */
@@ -29,22 +33,31 @@ export async function pullClientAppInputs(
   token: string,
   signal: AbortSignal,
 ): Promise<ClientAppInputs> {
-  const { context, fab } = await calls.make(method.pullClientAppInputs, { token }, signal);
+  const inputs = await calls.make(method.pullClientAppInputs, { token }, signal);
+  const { context, fab, carryBytes } = inputs;
   if (context === undefined || fab === undefined) {
     throw new StatusError("INTERNAL", "The SuperNode sent no context or no FAB.");
   }
-  const { messageObjectTrees: [tree] } = await calls.make(method.pullMessage, { token }, signal);
-  if (tree === undefined) throw new StatusError("INTERNAL", "The SuperNode sent no message.");
-  return { context, fab, instruction: await pullInstruction(calls, context, tree, signal) };
+  const pulled = await calls.make(
+    method.pullMessage,
+    { token, carryBytes: BigInt(CARRY_BYTES) },
+    signal,
+  );
+  const instruction = await pullInstruction(calls, context, pulled, signal);
+  return { context, fab, instruction, carryBytes };
 }
 
 async function pullInstruction(
   calls: AppCalls,
   { nodeId, runId }: Context,
-  tree: ObjectTree,
+  { messageObjectTrees: [tree], carriedObjects }: PullAppMessagesResponse,
   signal: AbortSignal,
 ): Promise<Instruction> {
+  if (tree === undefined) throw new StatusError("INTERNAL", "The SuperNode sent no message.");
+  const carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
   const contents = await pullObjects(postOrder(tree), async (objectId) => {
+    const here = carried.get(objectId);
+    if (here) return here;
     const name = { nodeId, runId, objectId };
     const content = await pullObject(calls, method.pullObject, name, signal);
     if (content !== undefined) return content;
@@ -63,29 +76,38 @@ async function pullInstruction(
 export class ClientAppCalls implements PushTarget {
   readonly #calls: AppCalls;
   readonly #token: string;
-  readonly #context: Context;
+  readonly #inputs: Pick<ClientAppInputs, "context" | "carryBytes">;
   readonly #signal: AbortSignal;
 
   /** Calls end with the reason of `signal` when that aborts. */
-  constructor(calls: AppCalls, token: string, context: Context, signal: AbortSignal) {
+  constructor(
+    calls: AppCalls,
+    token: string,
+    inputs: Pick<ClientAppInputs, "context" | "carryBytes">,
+    signal: AbortSignal,
+  ) {
     this.#calls = calls;
     this.#token = token;
-    this.#context = context;
+    this.#inputs = inputs;
     this.#signal = signal;
   }
 
-  async pushMessages(envelopes: readonly Envelope[]): Promise<PushAnswer> {
+  async pushMessages(
+    envelopes: readonly Envelope[],
+    carried: readonly CarriedObject[],
+  ): Promise<PushAnswer> {
     const { objectsToPush } = await this.#calls.make(method.pushMessage, {
       token: this.#token,
       messagesList: envelopes.map(({ message }) => message),
       messageObjectTrees: envelopes.map(({ tree }) => tree),
+      carriedObjects: this.#inputs.carryBytes > 0n ? [...carried] : [],
     }, this.#signal);
     // A SuperNode answers with no ids.
     return { messageIds: envelopes.map(({ tree }) => tree.objectId), objectsToPush };
   }
 
   async pushObject(objectId: string, objectContent: Uint8Array): Promise<void> {
-    const { nodeId, runId } = this.#context;
+    const { nodeId, runId } = this.#inputs.context;
     const { stored } = await this.#calls.make(
       method.pushObject,
       { node: { nodeId }, runId, objectId, objectContent },

@@ -73,7 +73,7 @@ export class ClientAppProcess implements Disposable {
     try {
       const inputs = await pullClientAppInputs(this.#calls, token, signal);
       const instruction = readMetadata(inputs.instruction);
-      const api = new ClientAppCalls(this.#calls, token, inputs.context, signal);
+      const api = new ClientAppCalls(this.#calls, token, inputs, signal);
       const ending = await this.#handle(inputs, api, signal);
       if (!ending.ok) {
         show("stderr", `The ClientApp failed.\n${ending.stack}\n`);

@@ -3,6 +3,7 @@ import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import { type Context, ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import type { Run, RunStatusSchema } from "../../proto/gen/flwr/proto/run_pb.ts";
 import { ServerAppIo } from "../../proto/gen/flwr/proto/serverappio_pb.ts";
+import { type CarriedObject, CARRY_BYTES } from "../../records/carry_room.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import type { Envelope, PushAnswer, ServerAppApi } from "../../sdk/server_app_api.ts";
 import { StatusError } from "../../wire/status.ts";
@@ -16,6 +17,8 @@ export interface ServerAppInputs {
   readonly context: Context;
   readonly run: Run;
   readonly fab: Fab;
+  /** How many bytes of objects may travel with messages. */
+  readonly carryBytes: bigint;
 }
 
 /** Pulls the inputs of the run that the token admits to. Throws a `StatusError`. */
@@ -24,23 +27,32 @@ export async function pullServerAppInputs(
   token: string,
   signal: AbortSignal,
 ): Promise<ServerAppInputs> {
-  const { context, run, fab } = await calls.make(method.pullAppInputs, { token }, signal);
+  const inputs = await calls.make(method.pullAppInputs, { token }, signal);
+  const { context, run, fab, carryBytes } = inputs;
   if (run === undefined || fab === undefined) {
     throw new StatusError("INTERNAL", "The SuperLink sent no run or no FAB.");
   }
-  return { context: context ?? create(ContextSchema, { runId: run.runId }), run, fab };
+  return { context: context ?? create(ContextSchema, { runId: run.runId }), run, fab, carryBytes };
 }
 
 /** The calls of one run's ServerApp (ServerAppIo of Flower 1.25). They throw a `StatusError`. */
 export class ServerAppCalls implements ServerAppApi {
   readonly #calls: AppCalls;
   readonly #runId: bigint;
+  readonly #carryBytes: bigint;
   readonly #signal: AbortSignal;
+  /** Objects that came with the replies of the last pull. */
+  #carried = new Map<string, Uint8Array>();
 
   /** Calls end with the reason of `signal` when that aborts. */
-  constructor(calls: AppCalls, runId: bigint, signal: AbortSignal) {
+  constructor(
+    calls: AppCalls,
+    { run, carryBytes }: Pick<ServerAppInputs, "run" | "carryBytes">,
+    signal: AbortSignal,
+  ) {
     this.#calls = calls;
-    this.#runId = runId;
+    this.#runId = run.runId;
+    this.#carryBytes = carryBytes;
     this.#signal = signal;
   }
 
@@ -50,11 +62,15 @@ export class ServerAppCalls implements ServerAppApi {
     return nodes.map(({ nodeId }) => nodeId);
   }
 
-  async pushMessages(envelopes: readonly Envelope[]): Promise<PushAnswer> {
+  async pushMessages(
+    envelopes: readonly Envelope[],
+    carried: readonly CarriedObject[],
+  ): Promise<PushAnswer> {
     return await this.#calls.make(method.pushMessages, {
       runId: this.#runId,
       messagesList: envelopes.map(({ message }) => message),
       messageObjectTrees: envelopes.map(({ tree }) => tree),
+      carriedObjects: this.#carryBytes > 0n ? [...carried] : [],
     }, this.#signal);
   }
 
@@ -70,11 +86,12 @@ export class ServerAppCalls implements ServerAppApi {
   }
 
   async pullMessages(messageIds: readonly string[]): Promise<readonly Envelope[]> {
-    const { messagesList, messageObjectTrees } = await this.#calls.make(
+    const { messagesList, messageObjectTrees, carriedObjects } = await this.#calls.make(
       method.pullMessages,
-      { runId: this.#runId, messageIds: [...messageIds] },
+      { runId: this.#runId, messageIds: [...messageIds], carryBytes: BigInt(CARRY_BYTES) },
       this.#signal,
     );
+    this.#carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
     return messagesList.map((message, index) => {
       const tree = messageObjectTrees[index];
       if (tree !== undefined) return { message, tree };
@@ -83,6 +100,12 @@ export class ServerAppCalls implements ServerAppApi {
   }
 
   async pullObject(objectId: string): Promise<Uint8Array | undefined> {
+    const here = this.#carried.get(objectId);
+    if (here) {
+      // The content is handed over to the app.
+      this.#carried.delete(objectId);
+      return here;
+    }
     const name = { nodeId: SUPERLINK_NODE_ID, runId: this.#runId, objectId };
     return await pullObject(this.#calls, method.pullObject, name, this.#signal);
   }

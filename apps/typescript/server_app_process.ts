@@ -55,7 +55,7 @@ export async function runServerAppProcess(
   signal.addEventListener("abort", () => {
     timer = setTimeout(() => farewell.abort(signal.reason), FAREWELL_MS);
   });
-  const last = new ServerAppCalls(calls, inputs.run.runId, farewell.signal);
+  const last = new ServerAppCalls(calls, inputs, farewell.signal);
   const log = new RunLog((pieces) => last.pushLogs(pieces), show);
   try {
     const details = await runUntilEnd(options, token, calls, inputs, log);
@@ -109,7 +109,7 @@ async function runUntilEnd(
     refused: () => ended.abort(new RunEnded()),
   });
   try {
-    const api = new ServerAppCalls(calls, runId, signal);
+    const api = new ServerAppCalls(calls, inputs, signal);
     const ending = await runInstalled(options, inputs, log, api, ended, signal);
     if (!ending.ok) log.print("stderr", `The ServerApp failed.\n${ending.stack}\n`);
     heartbeats[Symbol.dispose]();

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { CarriedObject } from "../../records/carry_room.ts";
 import type { Call, EncodedEnvelope, Failed, WorkerMessage } from "../../sdk/runtime/protocol.ts";
 
 /** The message, or `undefined` when it is none of the protocol's. */
@@ -47,15 +48,19 @@ function parseFailed({ stage, name, message, stack, context }: Loose): Failed | 
   };
 }
 
-function parseCall({ id, method, request }: Loose): Call | undefined {
+function parseCall({ id, method, request, carried }: Loose): Call | undefined {
   if (typeof id !== "number") return undefined;
   switch (method) {
     case "getNodeIds":
       return { kind: "call", id, method, request: null };
     case "pushMessages":
-      return isListOf(request, isEnvelope) ? { kind: "call", id, method, request } : undefined;
+      if (!isListOf(request, isEnvelope)) return undefined;
+      if (carried === undefined) return { kind: "call", id, method, request };
+      return isListOf(carried, isCarried)
+        ? { kind: "call", id, method, request, carried }
+        : undefined;
     case "pushObject":
-      return isObject(request) && typeof request.objectId === "string" && isBytes(request.content)
+      return isCarried(request)
         ? {
           kind: "call",
           id,
@@ -91,6 +96,10 @@ function isBytes(value: unknown): value is Uint8Array {
 
 function isEnvelope(value: unknown): value is EncodedEnvelope {
   return isObject(value) && isBytes(value.message) && isBytes(value.tree);
+}
+
+function isCarried(value: unknown): value is CarriedObject {
+  return isObject(value) && isString(value.objectId) && isBytes(value.content);
 }
 
 function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is readonly T[] {

@@ -3,6 +3,7 @@ import { parseWorkerMessage } from "./worker_message.ts";
 
 const bytes = new Uint8Array([1]);
 const envelope = { message: bytes, tree: bytes };
+const object = { objectId: "a", content: bytes };
 
 const accepted: unknown[] = [
   { kind: "ready", protocol: 1 },
@@ -12,6 +13,7 @@ const accepted: unknown[] = [
   { kind: "failed", stage: "load", name: "E", message: "m", stack: "s", context: undefined },
   { kind: "call", id: 1, method: "getNodeIds", request: null },
   { kind: "call", id: 1, method: "pushMessages", request: [envelope] },
+  { kind: "call", id: 1, method: "pushMessages", request: [envelope], carried: [object] },
   { kind: "call", id: 1, method: "pushObject", request: { objectId: "a", content: bytes } },
   { kind: "call", id: 1, method: "pullMessages", request: ["a", "b"] },
   { kind: "call", id: 1, method: "pullObject", request: "a" },

@@ -4347,7 +4347,7 @@ var file_flwr_proto_transport = /* @__PURE__ */ fileDesc("ChpmbHdyL3Byb3RvL3RyYW
 var ScalarSchema = /* @__PURE__ */ messageDesc(file_flwr_proto_transport, 0);
 
 // trellis:proto/gen/flwr/proto/message_pb.ts
-var file_flwr_proto_message = /* @__PURE__ */ fileDesc("ChhmbHdyL3Byb3RvL21lc3NhZ2UucHJvdG8SCmZsd3IucHJvdG8ifAoHTWVzc2FnZRImCghtZXRhZGF0YRgBIAEoCzIULmZsd3IucHJvdG8uTWV0YWRhdGESJwoHY29udGVudBgCIAEoCzIWLmZsd3IucHJvdG8uUmVjb3JkRGljdBIgCgVlcnJvchgDIAEoCzIRLmZsd3IucHJvdG8uRXJyb3Ii4wIKB0NvbnRleHQSDgoGcnVuX2lkGAEgASgEEg8KB25vZGVfaWQYAiABKAQSOAoLbm9kZV9jb25maWcYAyADKAsyIy5mbHdyLnByb3RvLkNvbnRleHQuTm9kZUNvbmZpZ0VudHJ5EiUKBXN0YXRlGAQgASgLMhYuZmx3ci5wcm90by5SZWNvcmREaWN0EjYKCnJ1bl9jb25maWcYBSADKAsyIi5mbHdyLnByb3RvLkNvbnRleHQuUnVuQ29uZmlnRW50cnkSEQoJc2VyaWVzX2lkGAYgASgEGkUKD05vZGVDb25maWdFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5mbHdyLnByb3RvLlNjYWxhcjoCOAEaRAoOUnVuQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuZmx3ci5wcm90by5TY2FsYXI6AjgBIpICCghNZXRhZGF0YRIOCgZydW5faWQYASABKAQSEgoKbWVzc2FnZV9pZBgCIAEoCRITCgtzcmNfbm9kZV9pZBgDIAEoBBITCgtkc3Rfbm9kZV9pZBgEIAEoBBIbChNyZXBseV90b19tZXNzYWdlX2lkGAUgASgJEhAKCGdyb3VwX2lkGAYgASgJEgsKA3R0bBgHIAEoARIUCgxtZXNzYWdlX3R5cGUYCCABKAkSEgoKY3JlYXRlZF9hdBgJIAEoARIYCgtzcmNfdGFza19pZBgKIAEoBEgAiAEBEhgKC2RzdF90YXNrX2lkGAsgASgESAGIAQFCDgoMX3NyY190YXNrX2lkQg4KDF9kc3RfdGFza19pZCIfCglPYmplY3RJRHMSEgoKb2JqZWN0X2lkcxgBIAMoCSJJCgpPYmplY3RUcmVlEhEKCW9iamVjdF9pZBgBIAEoCRIoCghjaGlsZHJlbhgCIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZSKCAQoRUHVzaE9iamVjdFJlcXVlc3QSHgoEbm9kZRgBIAEoCzIQLmZsd3IucHJvdG8uTm9kZRIOCgZydW5faWQYAiABKAQSEQoJb2JqZWN0X2lkGAMgASgJEhYKDm9iamVjdF9jb250ZW50GAQgASgMEhIKCnNlc3Npb25faWQYBSABKAkiJAoSUHVzaE9iamVjdFJlc3BvbnNlEg4KBnN0b3JlZBgBIAEoCCJWChFQdWxsT2JqZWN0UmVxdWVzdBIeCgRub2RlGAEgASgLMhAuZmx3ci5wcm90by5Ob2RlEg4KBnJ1bl9pZBgCIAEoBBIRCglvYmplY3RfaWQYAyABKAkiXAoSUHVsbE9iamVjdFJlc3BvbnNlEhQKDG9iamVjdF9mb3VuZBgBIAEoCBIYChBvYmplY3RfYXZhaWxhYmxlGAIgASgIEhYKDm9iamVjdF9jb250ZW50GAMgASgMImoKHUNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSDgoGcnVuX2lkGAIgASgEEhkKEW1lc3NhZ2Vfb2JqZWN0X2lkGAMgASgJIiAKHkNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXNwb25zZWIGcHJvdG8z", [file_flwr_proto_error, file_flwr_proto_node, file_flwr_proto_recorddict, file_flwr_proto_transport]);
+var file_flwr_proto_message = /* @__PURE__ */ fileDesc("ChhmbHdyL3Byb3RvL21lc3NhZ2UucHJvdG8SCmZsd3IucHJvdG8ifAoHTWVzc2FnZRImCghtZXRhZGF0YRgBIAEoCzIULmZsd3IucHJvdG8uTWV0YWRhdGESJwoHY29udGVudBgCIAEoCzIWLmZsd3IucHJvdG8uUmVjb3JkRGljdBIgCgVlcnJvchgDIAEoCzIRLmZsd3IucHJvdG8uRXJyb3Ii4wIKB0NvbnRleHQSDgoGcnVuX2lkGAEgASgEEg8KB25vZGVfaWQYAiABKAQSOAoLbm9kZV9jb25maWcYAyADKAsyIy5mbHdyLnByb3RvLkNvbnRleHQuTm9kZUNvbmZpZ0VudHJ5EiUKBXN0YXRlGAQgASgLMhYuZmx3ci5wcm90by5SZWNvcmREaWN0EjYKCnJ1bl9jb25maWcYBSADKAsyIi5mbHdyLnByb3RvLkNvbnRleHQuUnVuQ29uZmlnRW50cnkSEQoJc2VyaWVzX2lkGAYgASgEGkUKD05vZGVDb25maWdFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5mbHdyLnByb3RvLlNjYWxhcjoCOAEaRAoOUnVuQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuZmx3ci5wcm90by5TY2FsYXI6AjgBIpICCghNZXRhZGF0YRIOCgZydW5faWQYASABKAQSEgoKbWVzc2FnZV9pZBgCIAEoCRITCgtzcmNfbm9kZV9pZBgDIAEoBBITCgtkc3Rfbm9kZV9pZBgEIAEoBBIbChNyZXBseV90b19tZXNzYWdlX2lkGAUgASgJEhAKCGdyb3VwX2lkGAYgASgJEgsKA3R0bBgHIAEoARIUCgxtZXNzYWdlX3R5cGUYCCABKAkSEgoKY3JlYXRlZF9hdBgJIAEoARIYCgtzcmNfdGFza19pZBgKIAEoBEgAiAEBEhgKC2RzdF90YXNrX2lkGAsgASgESAGIAQFCDgoMX3NyY190YXNrX2lkQg4KDF9kc3RfdGFza19pZCIfCglPYmplY3RJRHMSEgoKb2JqZWN0X2lkcxgBIAMoCSJJCgpPYmplY3RUcmVlEhEKCW9iamVjdF9pZBgBIAEoCRIoCghjaGlsZHJlbhgCIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZSIzCg1DYXJyaWVkT2JqZWN0EhEKCW9iamVjdF9pZBgBIAEoCRIPCgdjb250ZW50GAIgASgMIoIBChFQdXNoT2JqZWN0UmVxdWVzdBIeCgRub2RlGAEgASgLMhAuZmx3ci5wcm90by5Ob2RlEg4KBnJ1bl9pZBgCIAEoBBIRCglvYmplY3RfaWQYAyABKAkSFgoOb2JqZWN0X2NvbnRlbnQYBCABKAwSEgoKc2Vzc2lvbl9pZBgFIAEoCSIkChJQdXNoT2JqZWN0UmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIlYKEVB1bGxPYmplY3RSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSDgoGcnVuX2lkGAIgASgEEhEKCW9iamVjdF9pZBgDIAEoCSJcChJQdWxsT2JqZWN0UmVzcG9uc2USFAoMb2JqZWN0X2ZvdW5kGAEgASgIEhgKEG9iamVjdF9hdmFpbGFibGUYAiABKAgSFgoOb2JqZWN0X2NvbnRlbnQYAyABKAwiagodQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlcXVlc3QSHgoEbm9kZRgBIAEoCzIQLmZsd3IucHJvdG8uTm9kZRIOCgZydW5faWQYAiABKAQSGQoRbWVzc2FnZV9vYmplY3RfaWQYAyABKAkiIAoeQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlc3BvbnNlYgZwcm90bzM", [file_flwr_proto_error, file_flwr_proto_node, file_flwr_proto_recorddict, file_flwr_proto_transport]);
 var MessageSchema = /* @__PURE__ */ messageDesc(file_flwr_proto_message, 0);
 var ContextSchema = /* @__PURE__ */ messageDesc(file_flwr_proto_message, 1);
 var MetadataSchema = /* @__PURE__ */ messageDesc(file_flwr_proto_message, 2);
@@ -4988,21 +4988,46 @@ async function pullObjects(entries, pull) {
   return contents;
 }
 
+// trellis:records/carry_room.ts
+var CARRY_BYTES = 512 * 1024;
+var MAX_OBJECT_BYTES = 32 * 1024;
+var CarryRoom = class {
+  #leftBytes;
+  /** As much as the other side takes, in bytes; 0 where it is not Trellis. */
+  constructor(takenBytes) {
+    this.#leftBytes = Math.min(Number(takenBytes), CARRY_BYTES);
+  }
+  /** Whether there is none left. */
+  get isFull() {
+    return this.#leftBytes <= 0;
+  }
+  /** Gives an object of this size a place, if it is small. When there was none, the room is full. */
+  take(sizeBytes) {
+    if (sizeBytes > MAX_OBJECT_BYTES) return false;
+    const fits = sizeBytes <= this.#leftBytes;
+    this.#leftBytes = fits ? this.#leftBytes - sizeBytes : 0;
+    return fits;
+  }
+};
+
 // trellis:sdk/push.ts
 var MAX_BYTES_UNDER_WAY2 = 32 * 1024 ** 2;
 var MAX_PUSHES = 8;
 async function pushMessages(target, messages) {
   const deflated = messages.map((message) => ({ message, ...deflateMessage(message) }));
+  const objects = objectsOf(deflated);
+  const room = new CarryRoom(CARRY_BYTES);
   const { messageIds, objectsToPush } = await target.pushMessages(
     deflated.map(({ message, objectId, tree }) => ({
       message: pushedMessage(message, objectId),
       tree
-    }))
+    })),
+    objects.filter(({ sizeBytes }) => room.take(sizeBytes)).map(({ objectId, content }) => ({ objectId, content: content() }))
   );
   const wanted = new Set(objectsToPush);
   await eachWithin(
     { count: MAX_PUSHES, weight: MAX_BYTES_UNDER_WAY2, weightOf: ({ sizeBytes }) => sizeBytes },
-    objectsOf(deflated).filter(({ objectId }) => wanted.has(objectId)),
+    objects.filter(({ objectId }) => wanted.has(objectId)),
     (object) => target.pushObject(object.objectId, object.content())
   );
   return messageIds;
@@ -5763,13 +5788,14 @@ var HostApi = class {
       request: null
     }));
   }
-  async pushMessages(envelopes) {
+  async pushMessages(envelopes, carried) {
     const request = envelopes.map(encodeEnvelope);
     return await this.#ask((id) => ({
       kind: "call",
       id,
       method: "pushMessages",
-      request
+      request,
+      carried
     }));
   }
   async pushObject(objectId, content) {
@@ -5930,4 +5956,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "bb08cfafc9ea699f604e057ad16352db95187af3962307713bcada7e59dac37b";
+export const SDK_SOURCES_HASH = "c8946a768cb2ee386e189a79b19676ae340c0185a9a2189598f810c88beea440";

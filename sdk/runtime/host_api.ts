@@ -1,5 +1,6 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { MessageSchema, ObjectTreeSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
+import type { CarriedObject } from "../../records/carry_room.ts";
 import type { Envelope, PushAnswer, ServerAppApi } from "../server_app_api.ts";
 import { handOver } from "./hand_over.ts";
 import type { Answer, Call, Calls, EncodedEnvelope, WorkerMessage } from "./protocol.ts";
@@ -39,13 +40,17 @@ export class HostApi implements ServerAppApi {
     }));
   }
 
-  async pushMessages(envelopes: readonly Envelope[]): Promise<PushAnswer> {
+  async pushMessages(
+    envelopes: readonly Envelope[],
+    carried: readonly CarriedObject[],
+  ): Promise<PushAnswer> {
     const request = envelopes.map(encodeEnvelope);
     return await this.#ask<"pushMessages">((id) => ({
       kind: "call",
       id,
       method: "pushMessages",
       request,
+      carried,
     }));
   }
 

@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { CarriedObject } from "../../records/carry_room.ts";
+
 /** Named by the bundle when it is ready; a host refuses the ones that it does not know. */
 export const PROTOCOL_VERSION = 1;
 
@@ -60,6 +62,8 @@ export type Call = {
     readonly id: number;
     readonly method: M;
     readonly request: Calls[M]["request"];
+    /** With `pushMessages`: objects that may travel with them. Earlier workers send none. */
+    readonly carried?: readonly CarriedObject[];
   };
 }[keyof Calls];
 

@@ -8,6 +8,7 @@
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
+import type { CarriedMessage } from "../messages/message_store.ts";
 import type { Messages } from "../messages/messages.ts";
 
 /** What held replies work on. */
@@ -34,7 +35,7 @@ export interface ReplyPull {
 export async function heldReplies(
   { messages, bells, clock }: HeldRepliesOptions,
   { runId, messageIds, holdMs, signal, require }: ReplyPull,
-): Promise<{ messagesList: Message[]; messageObjectTrees: ObjectTree[] }> {
+): Promise<CarriedMessage[]> {
   const deadlineMs = Date.now() + holdMs;
   using listener = await bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
   for (;;) {
@@ -42,12 +43,18 @@ export async function heldReplies(
     if (!await messages.areAnswered(runId, messageIds, clock.nowMicros())) {
       const end = await listener.wait(deadlineMs, signal);
       if (end === "rung" && Date.now() < deadlineMs) continue;
-      if (end === "gone") return { messagesList: [], messageObjectTrees: [] };
+      if (end === "gone") return [];
     }
-    const replies = await messages.pullReplies(runId, messageIds, clock.nowMicros(), require);
-    return {
-      messagesList: replies.map(({ message }) => message),
-      messageObjectTrees: replies.map(({ tree }) => tree),
-    };
+    return await messages.pullReplies(runId, messageIds, clock.nowMicros(), require);
   }
+}
+
+/** How replies travel. */
+export function repliesView(
+  replies: readonly CarriedMessage[],
+): { messagesList: Message[]; messageObjectTrees: ObjectTree[] } {
+  return {
+    messagesList: replies.map(({ message }) => message),
+    messageObjectTrees: replies.map(({ tree }) => tree),
+  };
 }

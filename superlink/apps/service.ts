@@ -8,6 +8,7 @@
  */
 
 import { ServerAppIo } from "../../proto/gen/flwr/proto/serverappio_pb.ts";
+import { CARRY_BYTES } from "../../records/carry_room.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import { defineService, type Service } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
@@ -22,7 +23,7 @@ import { runStatusView, runView } from "../runs/run_view.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
-import { heldReplies } from "./held_replies.ts";
+import { heldReplies, repliesView } from "./held_replies.ts";
 
 /** What the ServerAppIo service works on. */
 export interface ServerAppServiceOptions {
@@ -82,6 +83,7 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
         context: { runId, nodeId: 0n, state: {} },
         run: runView(row),
         fab: { hashStr: fabHash, content },
+        carryBytes: BigInt(CARRY_BYTES),
       };
     },
 
@@ -144,9 +146,9 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       return { nodes: (await nodes.onlineIds()).map((nodeId) => ({ nodeId })) };
     },
 
-    async pushMessages({ runId, messagesList, messageObjectTrees }) {
+    async pushMessages({ runId, messagesList, messageObjectTrees, carriedObjects }) {
       await requireRunning(runId);
-      return await orInvalid(() =>
+      const { messageIds, objectsToPush } = await orInvalid(() =>
         messages.pushInstructions(
           runId,
           messagesList,
@@ -155,11 +157,20 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
           () => requireRunning(runId),
         )
       );
+      return {
+        messageIds,
+        objectsToPush: await messages.putCarried(runId, objectsToPush, carriedObjects),
+      };
     },
 
-    pullMessages({ runId, messageIds }, { signal }) {
+    async pullMessages({ runId, messageIds, carryBytes }, { signal }) {
       const require = () => requireRunning(runId);
-      return heldReplies(options, { runId, messageIds, holdMs, signal, require });
+      const pull = { runId, messageIds, holdMs, signal, require };
+      const replies = await heldReplies(options, pull);
+      return {
+        ...repliesView(replies),
+        carriedObjects: await messages.getCarried(runId, replies, carryBytes),
+      };
     },
 
     async pushObject({ node, runId, objectId, objectContent }) {

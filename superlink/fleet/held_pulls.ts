@@ -12,10 +12,13 @@
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { PullMessagesResponseSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { CARRY_BYTES } from "../../records/carry_room.ts";
 import type { Connection } from "../../wire/connection.ts";
+import type { Call } from "../../wire/service.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { type Bells, topics, type WaitEnd } from "../bells.ts";
 import type { Clock } from "../clock.ts";
+import type { CarriedMessage } from "../messages/message_store.ts";
 import type { Messages } from "../messages/messages.ts";
 import type { Onlooker } from "../onlooker.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -54,12 +57,12 @@ export class HeldPulls {
   }
 
   /**
-   * Answers one pull. `requireOwnNode` gives the node that the caller speaks for, and throws when it
+   * Answers one pull; `carryBytes` is how many bytes of objects it takes. `requireOwnNode` gives the node that the caller speaks for, and throws when it
    * may not: it is asked again after each wait, because the node may have been unregistered.
    */
   async pull(
-    caller: FleetCaller,
-    gone: AbortSignal,
+    { caller, signal: gone }: Pick<Call<FleetCaller>, "caller" | "signal">,
+    carryBytes: bigint,
     requireOwnNode: () => Promise<bigint>,
   ): Promise<Response> {
     const { messages, bells, clock, holdMs } = this.#options;
@@ -79,7 +82,7 @@ export class HeldPulls {
         // Asked while it listens: a node that is unregistered from now on is heard of.
         await requireOwnNode();
         const carried = await messages.nextInstruction(nodeId, clock.nowMicros());
-        if (carried) return this.#answer(carried);
+        if (carried) return await this.#answer(carried, carryBytes);
         if (first) return {};
         const end = await this.#held(listener.wait(deadlineMs, gone));
         const replaced = this.#newest.get(nodeId) !== pull;
@@ -117,12 +120,17 @@ export class HeldPulls {
     }
   }
 
-  #answer({ message, tree }: NonNullable<Awaited<ReturnType<Messages["nextInstruction"]>>>) {
+  async #answer(carried: CarriedMessage, carryBytes: bigint): Promise<Response> {
+    const { message, tree } = carried;
+    const runId = message.metadata?.runId ?? 0n;
     const response = create(PullMessagesResponseSchema, {
       messagesList: [message],
       messageObjectTrees: [tree],
+      ...(carryBytes > 0n && {
+        carryBytes: BigInt(CARRY_BYTES),
+        carriedObjects: await this.#options.messages.getCarried(runId, [carried], carryBytes),
+      }),
     });
-    const runId = message.metadata?.runId ?? 0n;
     const bytesSent = toBinary(PullMessagesResponseSchema, response).length;
     this.#options.runs.addCosts(runId, { bytesSent });
     return response;

@@ -56,7 +56,7 @@ class Stage {
       program: { transport: "grpc" },
       patienceMs,
     };
-    const answer = this.#pulls.pull(caller, gone, () => {
+    const answer = this.#pulls.pull({ caller, signal: gone }, 0n, () => {
       if (this.unregistered) throw new StatusError("UNAUTHENTICATED", "Invalid node ID");
       return Promise.resolve(NODE);
     });

@@ -92,7 +92,7 @@ export function fleetRunMethods(
       if (!message) throw new StatusError("INVALID_ARGUMENT", "There is no message to push.");
       const runId = message.metadata?.runId ?? 0n;
       await requireRunning(runId);
-      const objectsToPush = await orInvalid(() =>
+      const announced = await orInvalid(() =>
         messages.pushReply(
           runId,
           nodeId,
@@ -102,6 +102,7 @@ export function fleetRunMethods(
           () => requireRunning(runId),
         )
       );
+      const objectsToPush = await messages.putCarried(runId, announced, request.carriedObjects);
       runs.addCosts(runId, {
         bytesReceived: toBinary(PushMessagesRequestSchema, request).length,
         clientAppRuntimeS: secondsOf(request.clientappRuntimeList[0]),

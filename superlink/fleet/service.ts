@@ -247,11 +247,11 @@ export function fleetService(options: FleetServiceOptions): Service {
       return { success: result !== "unknown" };
     },
 
-    pullMessages: (request, { caller, signal }: Call<FleetCaller>) =>
+    pullMessages: ({ node, carryBytes }, call: Call<FleetCaller>) =>
       pulls.pull(
-        caller,
-        signal,
-        () => requireOwnNode(caller, "PullMessages", request.node?.nodeId),
+        call,
+        carryBytes,
+        () => requireOwnNode(call.caller, "PullMessages", node?.nodeId),
       ),
 
     ...fleetRunMethods(options, requireOwnNode),

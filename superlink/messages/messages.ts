@@ -7,8 +7,10 @@
 
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { deflateMessage } from "../../records/deflate.ts";
+import { type CarriedObject, CarryRoom } from "../../records/carry_room.ts";
 import { type ErrorMessage, pushedMessage } from "../../records/message.ts";
 import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
+import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
@@ -202,6 +204,31 @@ export class Messages {
 
   async getObject(runId: bigint, objectId: string): Promise<FoundObject> {
     return await this.#objects.get(runId, objectId);
+  }
+
+  /** The objects that travel with messages which are handed out to a peer that takes so many bytes. */
+  async getCarried(
+    runId: bigint,
+    messages: readonly CarriedMessage[],
+    takenBytes: bigint,
+  ): Promise<CarriedObject[]> {
+    const ids = messages.flatMap(({ tree }) => postOrder(tree).map(({ objectId }) => objectId));
+    return await this.#objects.getCarried(runId, [...new Set(ids)], new CarryRoom(takenBytes));
+  }
+
+  /** Stores what came with a push of those objects that it left to send; gives what is still left. */
+  async putCarried(
+    runId: bigint,
+    objectsToPush: readonly string[],
+    carried: readonly CarriedObject[],
+  ): Promise<string[]> {
+    const left = new Set(objectsToPush);
+    for (const { objectId, content } of carried) {
+      if (left.has(objectId) && await this.putObject(runId, objectId, content)) {
+        left.delete(objectId);
+      }
+    }
+    return [...left];
   }
 
   /**

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { CarriedObject, CarryRoom } from "../../records/carry_room.ts";
 import { isObjectId } from "../../records/object_id.ts";
 import { checkObject } from "../../records/validate_object.ts";
 import { StatusError } from "../../wire/status.ts";
@@ -187,6 +188,26 @@ export class Objects {
     const content = value.inline ??
       await this.#blobs.get(String(runId), blobNameOf(objectId, value));
     return content ? { state: "stored", content } : { state: "unknown" };
+  }
+
+  /** Those of the objects that live in Deno KV, in order, as many as there is room for. */
+  async getCarried(
+    runId: bigint,
+    objectIds: readonly string[],
+    room: CarryRoom,
+  ): Promise<CarriedObject[]> {
+    const carried: CarriedObject[] = [];
+    for (const ids of batches(objectIds, READ_BATCH)) {
+      if (room.isFull) break;
+      const rows = await this.#kv.getMany<ObjectRow[]>(ids.map((id) => keys.object(runId, id)));
+      for (const [index, { value }] of rows.entries()) {
+        const [objectId, content] = [ids[index], value?.inline];
+        if (objectId !== undefined && content && room.take(content.length)) {
+          carried.push({ objectId, content });
+        }
+      }
+    }
+    return carried;
   }
 
   /**

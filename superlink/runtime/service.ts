@@ -31,7 +31,7 @@ import type { Log } from "../../terminal/log.ts";
 import { type Call, defineService, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
-import { heldReplies } from "../apps/held_replies.ts";
+import { heldReplies, repliesView } from "../apps/held_replies.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Messages } from "../messages/messages.ts";
@@ -165,12 +165,13 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
       );
     },
 
-    pullMessages({ messageIds }, call: Call<RuntimeCaller>) {
+    async pullMessages({ messageIds }, call: Call<RuntimeCaller>) {
       const { signal } = call;
       const caller = taskOf(call);
       const { runId } = caller;
       const require = () => requireRunning(caller);
-      return heldReplies(options, { runId, messageIds, holdMs: holdMs(caller), signal, require });
+      const pull = { runId, messageIds, holdMs: holdMs(caller), signal, require };
+      return repliesView(await heldReplies(options, pull));
     },
 
     async pushObject({ node, objectId, objectContent }, call: Call<RuntimeCaller>) {

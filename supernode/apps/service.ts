@@ -16,6 +16,8 @@ import type { PushAppOutputsRequest } from "../../proto/gen/flwr/proto/appio_pb.
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
 import { Runtime as GrpcRuntime } from "../../proto/gen/flwr/proto/runtime_pb.ts";
 import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
+import { CARRY_BYTES, CarryRoom } from "../../records/carry_room.ts";
+import { postOrder } from "../../records/object_tree.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import type { NodeRun } from "../work/node_runs.ts";
@@ -77,14 +79,27 @@ export function clientAppServices(options: ClientAppServicesOptions): ClientAppS
     pushClientAppOutputs: pushOutputs,
     pushAppOutputs: pushOutputs,
 
-    pullMessage({ token }, { caller }) {
+    pullMessage({ token, carryBytes }, { caller }) {
       const { message, tree } = apps.takeMessage(tokenOf(caller, token));
-      return Promise.resolve({ messagesList: [message], messageObjectTrees: [tree] });
+      const ids = postOrder(tree).map(({ objectId }) => objectId);
+      const runId = message.metadata?.runId ?? 0n;
+      return Promise.resolve({
+        messagesList: [message],
+        messageObjectTrees: [tree],
+        carriedObjects: objects.carried(runId, ids, new CarryRoom(carryBytes)),
+      });
     },
-    pushMessage({ token, messagesList, messageObjectTrees, taskObjectTrees }, { caller }) {
-      const [tree] = caller ? taskObjectTrees : messageObjectTrees;
-      const objectsToPush = apps.pushReply(tokenOf(caller, token), messagesList[0], tree);
-      return Promise.resolve({ objectsToPush });
+    pushMessage(request, { caller }) {
+      const [tree] = caller ? request.taskObjectTrees : request.messageObjectTrees;
+      const [message] = request.messagesList;
+      const runId = message?.metadata?.runId ?? 0n;
+      const wanted = new Set(apps.pushReply(tokenOf(caller, request.token), message, tree));
+      for (const { objectId, content } of request.carriedObjects) {
+        if (wanted.has(objectId) && putObject(options, runId, objectId, content)) {
+          wanted.delete(objectId);
+        }
+      }
+      return Promise.resolve({ objectsToPush: [...wanted] });
     },
 
     // As in Flower, objects are known by their run and id where no token guards them, so the API
@@ -120,7 +135,7 @@ export function clientAppServices(options: ClientAppServicesOptions): ClientAppS
 
   function pullInputs({ token }: { readonly token: string }) {
     const { context, run, fab } = apps.taskOf(token).run;
-    return Promise.resolve({ context, run, fab });
+    return Promise.resolve({ context, run, fab, carryBytes: BigInt(CARRY_BYTES) });
   }
 
   function pushOutputs({ token, context }: PushAppOutputsRequest) {

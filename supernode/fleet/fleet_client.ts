@@ -22,6 +22,7 @@ import {
 } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { PullObjectResponse } from "../../proto/gen/flwr/proto/message_pb.ts";
 import type { Run } from "../../proto/gen/flwr/proto/run_pb.ts";
+import { CARRY_BYTES } from "../../records/carry_room.ts";
 import { StatusError, type StatusName } from "../../wire/status.ts";
 import { versionMetadata } from "../../wire/version_metadata.ts";
 import type { FleetConnection } from "./fleet_connection.ts";
@@ -132,7 +133,7 @@ export class FleetClient {
    * Repeated also when the SuperLink is in trouble.
    */
   pullMessages(nodeId: bigint, signal: AbortSignal): Promise<PullMessagesResponse> {
-    const request = { node: { nodeId } };
+    const request = { node: { nodeId }, carryBytes: BigInt(CARRY_BYTES) };
     return this.#call(Fleet.method.pullMessages, request, { signal }, isRetriedInTrouble);
   }
 

@@ -103,7 +103,17 @@ export class FakeSuperLink {
     });
   }
 
-  #take({ messagesList = [], messageObjectTrees = [], clientappRuntimeList = [] }: FleetReply) {
+  #take(
+    {
+      messagesList = [],
+      messageObjectTrees = [],
+      clientappRuntimeList = [],
+      carriedObjects = [],
+    }: FleetReply,
+  ) {
+    for (const { objectId = "", content = new Uint8Array() } of carriedObjects) {
+      this.objects.set(objectId, content);
+    }
     const [message] = messagesList as Message[];
     const [tree] = messageObjectTrees as Parameters<typeof postOrder>;
     this.replies.push(message!);

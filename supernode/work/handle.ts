@@ -56,7 +56,7 @@ export async function handle(
     }
     received();
     cut.throwIfAborted();
-    await sendReply(options, runId, reply, cut);
+    await sendReply(options, instruction, reply, cut);
     const seconds = reply.runtimeSeconds.toFixed(1);
     const { error } = reply.message;
     log.info(

@@ -11,6 +11,10 @@ export interface Instruction {
   readonly tree: ObjectTree;
   /** The tree's objects, children first. */
   readonly objects: readonly TreeEntry[];
+  /** The contents of those that came with it. */
+  readonly carried: ReadonlyMap<string, Uint8Array>;
+  /** How many bytes of objects may travel with the reply. */
+  readonly carryBytes: bigint;
 }
 
 /**
@@ -18,9 +22,9 @@ export interface Instruction {
  * {@linkcode RecordError} when it is not one for this node.
  */
 export function readInstruction(
-  { messagesList: [message], messageObjectTrees: [tree] }: Pick<
+  { messagesList: [message], messageObjectTrees: [tree], carriedObjects, carryBytes }: Pick<
     PullMessagesResponse,
-    "messagesList" | "messageObjectTrees"
+    "messagesList" | "messageObjectTrees" | "carriedObjects" | "carryBytes"
   >,
   nodeId: bigint,
 ): Instruction | undefined {
@@ -33,7 +37,8 @@ export function readInstruction(
   if (metadata.messageId !== tree.objectId) {
     throw new RecordError("The message's tree is another message's.");
   }
-  return { metadata, message, tree, objects: postOrder(tree) };
+  const carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
+  return { metadata, message, tree, objects: postOrder(tree), carried, carryBytes };
 }
 
 /** When an instruction is of no use any more, in seconds since the epoch. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CarriedObject, CarryRoom } from "../../records/carry_room.ts";
 import { objectIdOf } from "../../records/object_id.ts";
 import type { TreeEntry } from "../../records/object_tree.ts";
 import { checkObject } from "../../records/validate_object.ts";
@@ -122,6 +123,18 @@ export class ObjectStore {
     const entry = this.#objects.get(keyOf(runId, objectId));
     if (!entry) return { state: "unknown" };
     return entry.content ? { state: "stored", content: entry.content } : { state: "announced" };
+  }
+
+  /** Those of the objects that are there, in order, as many as there is room for. */
+  carried(runId: bigint, objectIds: readonly string[], room: CarryRoom): CarriedObject[] {
+    const carried: CarriedObject[] = [];
+    for (const objectId of objectIds) {
+      const found = this.get(runId, objectId);
+      if (found.state === "stored" && room.take(found.content.length)) {
+        carried.push({ objectId, content: found.content });
+      }
+    }
+    return carried;
   }
 
   /** Whether all objects of an announced message are there. */

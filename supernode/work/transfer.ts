@@ -6,6 +6,7 @@
 
 import { pooledMap } from "@std/async";
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
+import { CarryRoom } from "../../records/carry_room.ts";
 import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
@@ -61,11 +62,13 @@ export async function fetchObjects(
 
 async function fetchObject(
   { fleet, nodeId, objects, clock, nowSeconds }: TransferOptions,
-  { metadata }: Instruction,
+  { metadata, carried }: Instruction,
   objectId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { runId } = metadata;
+  const here = carried.get(objectId);
+  if (here && objects.put(runId, objectId, here)) return;
   for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const content = await pullObject(fleet, { nodeId, runId, objectId }, signal);
     if (content) {
@@ -103,19 +106,20 @@ async function pullObject(
 /** Sends a reply and those of its objects that the SuperLink lacks. Throws what the calls throw. */
 export async function sendReply(
   { fleet, nodeId, objects }: TransferOptions,
-  runId: bigint,
+  { metadata: { runId }, carryBytes }: Instruction,
   { message, tree, runtimeSeconds }: CompleteReply,
   signal: AbortSignal,
 ): Promise<void> {
+  // Children first, as Flower sends them.
+  const objectIds = postOrder(tree).map(({ objectId }) => objectId);
   const { objectsToPush, sessionId } = await fleet.pushMessages(nodeId, {
     messagesList: [message],
     messageObjectTrees: [tree],
     clientappRuntimeList: [runtimeSeconds],
+    carriedObjects: objects.carried(runId, objectIds, new CarryRoom(carryBytes)),
   }, signal);
   const wanted = new Set(objectsToPush);
-  // Children first, as Flower sends them.
-  const inOrder = postOrder(tree).map(({ objectId }) => objectId).filter((id) => wanted.has(id));
-  await inParallel(inOrder, async (objectId) => {
+  await inParallel(objectIds.filter((id) => wanted.has(id)), async (objectId) => {
     const found = objects.get(runId, objectId);
     const stored = found.state === "stored" &&
       await fleet.pushObject({ nodeId, runId, objectId }, found.content, sessionId, signal);

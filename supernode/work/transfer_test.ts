@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { FakeSuperLink } from "../testing/fake_superlink.ts";
@@ -24,7 +25,7 @@ function setUp() {
   const { metadata, objects: entries } = test.instruction;
   const missing = objects.announce(RUN_ID, metadata.messageId, entries);
   const fetch = (signal = never) => fetchObjects(options, test.instruction, missing, signal);
-  return { superlink, objects, clock, time, options, test, fetch };
+  return { superlink, objects, clock, time, options, test, missing, fetch };
 }
 
 Deno.test("fetchObjects stores all objects and then confirms the message", async () => {
@@ -101,16 +102,48 @@ Deno.test("sendReply sends what the SuperLink lacks, children first", async () =
   for (const [id, content] of contents) objects.put(RUN_ID, id, content);
   const [known = ""] = contents.keys();
   superlink.objects.set(known, contents.get(known)!);
-  await sendReply(options, RUN_ID, { message, tree, runtimeSeconds: 1.5 }, never);
+  await sendReply(options, test.instruction, { message, tree, runtimeSeconds: 1.5 }, never);
   assertEquals(superlink.replies, [message]);
   assertEquals(superlink.runtimes, [1.5]);
   assertEquals([...superlink.objects.keys()], [...contents.keys()]);
+});
+
+Deno.test("fetchObjects pulls only what did not come with the message", async () => {
+  const { superlink, objects, options, test, missing } = setUp();
+  superlink.send(test);
+  const [, ...most] = test.contents;
+  const instruction = { ...test.instruction, carried: new Map(most) };
+  await fetchObjects(options, instruction, missing, never);
+  assertEquals(objects.isComplete(test.instruction.metadata.messageId), true);
+  assertEquals(superlink.calls, ["pullObject", "confirmMessageReceived"]);
+});
+
+Deno.test("fetchObjects pulls an object that came damaged with the message", async () => {
+  const { superlink, objects, options, test, missing } = setUp();
+  superlink.send(test);
+  const damaged = new Map([...test.contents.keys()].map((id) => [id, new Uint8Array(3)]));
+  await fetchObjects(options, { ...test.instruction, carried: damaged }, missing, never);
+  assertEquals(objects.isComplete(test.instruction.metadata.messageId), true);
+});
+
+Deno.test("sendReply sends small objects with the reply where the SuperLink takes them", async () => {
+  for (const [carryBytes, pushes] of [[1_000_000n, 0], [0n, 3]] as const) {
+    const { superlink, objects, options, test } = setUp();
+    const { message, tree, contents } = makeReply(test.instruction);
+    objects.announce(RUN_ID, tree.objectId, postOrder(tree));
+    for (const [id, content] of contents) objects.put(RUN_ID, id, content);
+    const instruction = { ...test.instruction, carryBytes };
+    await sendReply(options, instruction, { message, tree, runtimeSeconds: 0 }, never);
+    assertEquals(superlink.calls.filter((call) => call === "pushObject").length, pushes);
+    assertEquals(new Set(superlink.objects.keys()), new Set(contents.keys()));
+  }
 });
 
 Deno.test("sendReply ends when the SuperLink does not take an object", async () => {
   const { superlink, options, test } = setUp();
   const { message, tree } = makeReply(test.instruction);
   Object.assign(superlink.fleet, { pushObject: () => Promise.resolve(false) });
-  const send = () => sendReply(options, RUN_ID, { message, tree, runtimeSeconds: 0 }, never);
+  const send = () =>
+    sendReply(options, test.instruction, { message, tree, runtimeSeconds: 0 }, never);
   await assertRejects(send, StatusError, "did not take the object");
 });

@@ -8,7 +8,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Fab } from "./fab_pb.ts";
 import { file_flwr_proto_fab } from "./fab_pb.ts";
-import type { Context, Message as Message$1, ObjectTree } from "./message_pb.ts";
+import type { CarriedObject, Context, Message as Message$1, ObjectTree } from "./message_pb.ts";
 import { file_flwr_proto_message } from "./message_pb.ts";
 import type { Run } from "./run_pb.ts";
 import { file_flwr_proto_run } from "./run_pb.ts";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file flwr/proto/appio.proto.
  */
 export const file_flwr_proto_appio: GenFile = /*@__PURE__*/
-  fileDesc("ChZmbHdyL3Byb3RvL2FwcGlvLnByb3RvEgpmbHdyLnByb3RvIhkKF0xpc3RBcHBzVG9MYXVuY2hSZXF1ZXN0IisKGExpc3RBcHBzVG9MYXVuY2hSZXNwb25zZRIPCgdydW5faWRzGAEgAygEIiUKE1JlcXVlc3RUb2tlblJlcXVlc3QSDgoGcnVuX2lkGAEgASgEIiUKFFJlcXVlc3RUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJIpkBChZQdXNoQXBwTWVzc2FnZXNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEioKDW1lc3NhZ2VzX2xpc3QYAiADKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2USDgoGcnVuX2lkGAMgASgEEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAQgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlIkcKF1B1c2hBcHBNZXNzYWdlc1Jlc3BvbnNlEhMKC21lc3NhZ2VfaWRzGAEgAygJEhcKD29iamVjdHNfdG9fcHVzaBgCIAMoCSJMChZQdWxsQXBwTWVzc2FnZXNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhMKC21lc3NhZ2VfaWRzGAIgAygJEg4KBnJ1bl9pZBgDIAEoBCJ7ChdQdWxsQXBwTWVzc2FnZXNSZXNwb25zZRIqCg1tZXNzYWdlc19saXN0GAEgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAIgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlIiUKFFB1bGxBcHBJbnB1dHNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJInkKFVB1bGxBcHBJbnB1dHNSZXNwb25zZRIkCgdjb250ZXh0GAEgASgLMhMuZmx3ci5wcm90by5Db250ZXh0EhwKA3J1bhgCIAEoCzIPLmZsd3IucHJvdG8uUnVuEhwKA2ZhYhgDIAEoCzIPLmZsd3IucHJvdG8uRmFiIlwKFVB1c2hBcHBPdXRwdXRzUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIOCgZydW5faWQYAiABKAQSJAoHY29udGV4dBgDIAEoCzITLmZsd3IucHJvdG8uQ29udGV4dCIYChZQdXNoQXBwT3V0cHV0c1Jlc3BvbnNlYgZwcm90bzM", [file_flwr_proto_fab, file_flwr_proto_message, file_flwr_proto_run]);
+  fileDesc("ChZmbHdyL3Byb3RvL2FwcGlvLnByb3RvEgpmbHdyLnByb3RvIhkKF0xpc3RBcHBzVG9MYXVuY2hSZXF1ZXN0IisKGExpc3RBcHBzVG9MYXVuY2hSZXNwb25zZRIPCgdydW5faWRzGAEgAygEIiUKE1JlcXVlc3RUb2tlblJlcXVlc3QSDgoGcnVuX2lkGAEgASgEIiUKFFJlcXVlc3RUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJIs4BChZQdXNoQXBwTWVzc2FnZXNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEioKDW1lc3NhZ2VzX2xpc3QYAiADKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2USDgoGcnVuX2lkGAMgASgEEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAQgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlEjMKD2NhcnJpZWRfb2JqZWN0cxjaNiADKAsyGS5mbHdyLnByb3RvLkNhcnJpZWRPYmplY3QiRwoXUHVzaEFwcE1lc3NhZ2VzUmVzcG9uc2USEwoLbWVzc2FnZV9pZHMYASADKAkSFwoPb2JqZWN0c190b19wdXNoGAIgAygJImIKFlB1bGxBcHBNZXNzYWdlc1JlcXVlc3QSDQoFdG9rZW4YASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSDgoGcnVuX2lkGAMgASgEEhQKC2NhcnJ5X2J5dGVzGNk2IAEoBCKwAQoXUHVsbEFwcE1lc3NhZ2VzUmVzcG9uc2USKgoNbWVzc2FnZXNfbGlzdBgBIAMoCzITLmZsd3IucHJvdG8uTWVzc2FnZRI0ChRtZXNzYWdlX29iamVjdF90cmVlcxgCIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZRIzCg9jYXJyaWVkX29iamVjdHMY2jYgAygLMhkuZmx3ci5wcm90by5DYXJyaWVkT2JqZWN0IiUKFFB1bGxBcHBJbnB1dHNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIo8BChVQdWxsQXBwSW5wdXRzUmVzcG9uc2USJAoHY29udGV4dBgBIAEoCzITLmZsd3IucHJvdG8uQ29udGV4dBIcCgNydW4YAiABKAsyDy5mbHdyLnByb3RvLlJ1bhIcCgNmYWIYAyABKAsyDy5mbHdyLnByb3RvLkZhYhIUCgtjYXJyeV9ieXRlcxjZNiABKAQiXAoVUHVzaEFwcE91dHB1dHNSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg4KBnJ1bl9pZBgCIAEoBBIkCgdjb250ZXh0GAMgASgLMhMuZmx3ci5wcm90by5Db250ZXh0IhgKFlB1c2hBcHBPdXRwdXRzUmVzcG9uc2ViBnByb3RvMw", [file_flwr_proto_fab, file_flwr_proto_message, file_flwr_proto_run]);
 
 /**
  * @generated from message flwr.proto.ListAppsToLaunchRequest
@@ -107,6 +107,13 @@ export type PushAppMessagesRequest = Message<"flwr.proto.PushAppMessagesRequest"
    * @generated from field: repeated flwr.proto.ObjectTree message_object_trees = 4;
    */
   messageObjectTrees: ObjectTree[];
+
+  /**
+   * Trellis's own: objects of the messages.
+   *
+   * @generated from field: repeated flwr.proto.CarriedObject carried_objects = 7002;
+   */
+  carriedObjects: CarriedObject[];
 };
 
 /**
@@ -156,6 +163,13 @@ export type PullAppMessagesRequest = Message<"flwr.proto.PullAppMessagesRequest"
    * @generated from field: uint64 run_id = 3;
    */
   runId: bigint;
+
+  /**
+   * Trellis's own: how many bytes of objects the answer may carry.
+   *
+   * @generated from field: uint64 carry_bytes = 7001;
+   */
+  carryBytes: bigint;
 };
 
 /**
@@ -178,6 +192,13 @@ export type PullAppMessagesResponse = Message<"flwr.proto.PullAppMessagesRespons
    * @generated from field: repeated flwr.proto.ObjectTree message_object_trees = 2;
    */
   messageObjectTrees: ObjectTree[];
+
+  /**
+   * Trellis's own: objects of the messages.
+   *
+   * @generated from field: repeated flwr.proto.CarriedObject carried_objects = 7002;
+   */
+  carriedObjects: CarriedObject[];
 };
 
 /**
@@ -222,6 +243,13 @@ export type PullAppInputsResponse = Message<"flwr.proto.PullAppInputsResponse"> 
    * @generated from field: flwr.proto.Fab fab = 3;
    */
   fab?: Fab | undefined;
+
+  /**
+   * Trellis's own: how many bytes of objects a push may carry.
+   *
+   * @generated from field: uint64 carry_bytes = 7001;
+   */
+  carryBytes: bigint;
 };
 
 /**

@@ -20,7 +20,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file flwr/proto/message.proto.
  */
 export const file_flwr_proto_message: GenFile = /*@__PURE__*/
-  fileDesc("ChhmbHdyL3Byb3RvL21lc3NhZ2UucHJvdG8SCmZsd3IucHJvdG8ifAoHTWVzc2FnZRImCghtZXRhZGF0YRgBIAEoCzIULmZsd3IucHJvdG8uTWV0YWRhdGESJwoHY29udGVudBgCIAEoCzIWLmZsd3IucHJvdG8uUmVjb3JkRGljdBIgCgVlcnJvchgDIAEoCzIRLmZsd3IucHJvdG8uRXJyb3Ii4wIKB0NvbnRleHQSDgoGcnVuX2lkGAEgASgEEg8KB25vZGVfaWQYAiABKAQSOAoLbm9kZV9jb25maWcYAyADKAsyIy5mbHdyLnByb3RvLkNvbnRleHQuTm9kZUNvbmZpZ0VudHJ5EiUKBXN0YXRlGAQgASgLMhYuZmx3ci5wcm90by5SZWNvcmREaWN0EjYKCnJ1bl9jb25maWcYBSADKAsyIi5mbHdyLnByb3RvLkNvbnRleHQuUnVuQ29uZmlnRW50cnkSEQoJc2VyaWVzX2lkGAYgASgEGkUKD05vZGVDb25maWdFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5mbHdyLnByb3RvLlNjYWxhcjoCOAEaRAoOUnVuQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuZmx3ci5wcm90by5TY2FsYXI6AjgBIpICCghNZXRhZGF0YRIOCgZydW5faWQYASABKAQSEgoKbWVzc2FnZV9pZBgCIAEoCRITCgtzcmNfbm9kZV9pZBgDIAEoBBITCgtkc3Rfbm9kZV9pZBgEIAEoBBIbChNyZXBseV90b19tZXNzYWdlX2lkGAUgASgJEhAKCGdyb3VwX2lkGAYgASgJEgsKA3R0bBgHIAEoARIUCgxtZXNzYWdlX3R5cGUYCCABKAkSEgoKY3JlYXRlZF9hdBgJIAEoARIYCgtzcmNfdGFza19pZBgKIAEoBEgAiAEBEhgKC2RzdF90YXNrX2lkGAsgASgESAGIAQFCDgoMX3NyY190YXNrX2lkQg4KDF9kc3RfdGFza19pZCIfCglPYmplY3RJRHMSEgoKb2JqZWN0X2lkcxgBIAMoCSJJCgpPYmplY3RUcmVlEhEKCW9iamVjdF9pZBgBIAEoCRIoCghjaGlsZHJlbhgCIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZSKCAQoRUHVzaE9iamVjdFJlcXVlc3QSHgoEbm9kZRgBIAEoCzIQLmZsd3IucHJvdG8uTm9kZRIOCgZydW5faWQYAiABKAQSEQoJb2JqZWN0X2lkGAMgASgJEhYKDm9iamVjdF9jb250ZW50GAQgASgMEhIKCnNlc3Npb25faWQYBSABKAkiJAoSUHVzaE9iamVjdFJlc3BvbnNlEg4KBnN0b3JlZBgBIAEoCCJWChFQdWxsT2JqZWN0UmVxdWVzdBIeCgRub2RlGAEgASgLMhAuZmx3ci5wcm90by5Ob2RlEg4KBnJ1bl9pZBgCIAEoBBIRCglvYmplY3RfaWQYAyABKAkiXAoSUHVsbE9iamVjdFJlc3BvbnNlEhQKDG9iamVjdF9mb3VuZBgBIAEoCBIYChBvYmplY3RfYXZhaWxhYmxlGAIgASgIEhYKDm9iamVjdF9jb250ZW50GAMgASgMImoKHUNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSDgoGcnVuX2lkGAIgASgEEhkKEW1lc3NhZ2Vfb2JqZWN0X2lkGAMgASgJIiAKHkNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXNwb25zZWIGcHJvdG8z", [file_flwr_proto_error, file_flwr_proto_node, file_flwr_proto_recorddict, file_flwr_proto_transport]);
+  fileDesc("ChhmbHdyL3Byb3RvL21lc3NhZ2UucHJvdG8SCmZsd3IucHJvdG8ifAoHTWVzc2FnZRImCghtZXRhZGF0YRgBIAEoCzIULmZsd3IucHJvdG8uTWV0YWRhdGESJwoHY29udGVudBgCIAEoCzIWLmZsd3IucHJvdG8uUmVjb3JkRGljdBIgCgVlcnJvchgDIAEoCzIRLmZsd3IucHJvdG8uRXJyb3Ii4wIKB0NvbnRleHQSDgoGcnVuX2lkGAEgASgEEg8KB25vZGVfaWQYAiABKAQSOAoLbm9kZV9jb25maWcYAyADKAsyIy5mbHdyLnByb3RvLkNvbnRleHQuTm9kZUNvbmZpZ0VudHJ5EiUKBXN0YXRlGAQgASgLMhYuZmx3ci5wcm90by5SZWNvcmREaWN0EjYKCnJ1bl9jb25maWcYBSADKAsyIi5mbHdyLnByb3RvLkNvbnRleHQuUnVuQ29uZmlnRW50cnkSEQoJc2VyaWVzX2lkGAYgASgEGkUKD05vZGVDb25maWdFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5mbHdyLnByb3RvLlNjYWxhcjoCOAEaRAoOUnVuQ29uZmlnRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIuZmx3ci5wcm90by5TY2FsYXI6AjgBIpICCghNZXRhZGF0YRIOCgZydW5faWQYASABKAQSEgoKbWVzc2FnZV9pZBgCIAEoCRITCgtzcmNfbm9kZV9pZBgDIAEoBBITCgtkc3Rfbm9kZV9pZBgEIAEoBBIbChNyZXBseV90b19tZXNzYWdlX2lkGAUgASgJEhAKCGdyb3VwX2lkGAYgASgJEgsKA3R0bBgHIAEoARIUCgxtZXNzYWdlX3R5cGUYCCABKAkSEgoKY3JlYXRlZF9hdBgJIAEoARIYCgtzcmNfdGFza19pZBgKIAEoBEgAiAEBEhgKC2RzdF90YXNrX2lkGAsgASgESAGIAQFCDgoMX3NyY190YXNrX2lkQg4KDF9kc3RfdGFza19pZCIfCglPYmplY3RJRHMSEgoKb2JqZWN0X2lkcxgBIAMoCSJJCgpPYmplY3RUcmVlEhEKCW9iamVjdF9pZBgBIAEoCRIoCghjaGlsZHJlbhgCIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZSIzCg1DYXJyaWVkT2JqZWN0EhEKCW9iamVjdF9pZBgBIAEoCRIPCgdjb250ZW50GAIgASgMIoIBChFQdXNoT2JqZWN0UmVxdWVzdBIeCgRub2RlGAEgASgLMhAuZmx3ci5wcm90by5Ob2RlEg4KBnJ1bl9pZBgCIAEoBBIRCglvYmplY3RfaWQYAyABKAkSFgoOb2JqZWN0X2NvbnRlbnQYBCABKAwSEgoKc2Vzc2lvbl9pZBgFIAEoCSIkChJQdXNoT2JqZWN0UmVzcG9uc2USDgoGc3RvcmVkGAEgASgIIlYKEVB1bGxPYmplY3RSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSDgoGcnVuX2lkGAIgASgEEhEKCW9iamVjdF9pZBgDIAEoCSJcChJQdWxsT2JqZWN0UmVzcG9uc2USFAoMb2JqZWN0X2ZvdW5kGAEgASgIEhgKEG9iamVjdF9hdmFpbGFibGUYAiABKAgSFgoOb2JqZWN0X2NvbnRlbnQYAyABKAwiagodQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlcXVlc3QSHgoEbm9kZRgBIAEoCzIQLmZsd3IucHJvdG8uTm9kZRIOCgZydW5faWQYAiABKAQSGQoRbWVzc2FnZV9vYmplY3RfaWQYAyABKAkiIAoeQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlc3BvbnNlYgZwcm90bzM", [file_flwr_proto_error, file_flwr_proto_node, file_flwr_proto_recorddict, file_flwr_proto_transport]);
 
 /**
  * @generated from message flwr.proto.Message
@@ -204,6 +204,30 @@ export const ObjectTreeSchema: GenMessage<ObjectTree> = /*@__PURE__*/
   messageDesc(file_flwr_proto_message, 4);
 
 /**
+ * Trellis's own: an object that travels in the call of its message.
+ *
+ * @generated from message flwr.proto.CarriedObject
+ */
+export type CarriedObject = Message$1<"flwr.proto.CarriedObject"> & {
+  /**
+   * @generated from field: string object_id = 1;
+   */
+  objectId: string;
+
+  /**
+   * @generated from field: bytes content = 2;
+   */
+  content: Uint8Array;
+};
+
+/**
+ * Describes the message flwr.proto.CarriedObject.
+ * Use `create(CarriedObjectSchema)` to create a new message.
+ */
+export const CarriedObjectSchema: GenMessage<CarriedObject> = /*@__PURE__*/
+  messageDesc(file_flwr_proto_message, 5);
+
+/**
  * @generated from message flwr.proto.PushObjectRequest
  */
 export type PushObjectRequest = Message$1<"flwr.proto.PushObjectRequest"> & {
@@ -240,7 +264,7 @@ export type PushObjectRequest = Message$1<"flwr.proto.PushObjectRequest"> & {
  * Use `create(PushObjectRequestSchema)` to create a new message.
  */
 export const PushObjectRequestSchema: GenMessage<PushObjectRequest> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 5);
+  messageDesc(file_flwr_proto_message, 6);
 
 /**
  * @generated from message flwr.proto.PushObjectResponse
@@ -257,7 +281,7 @@ export type PushObjectResponse = Message$1<"flwr.proto.PushObjectResponse"> & {
  * Use `create(PushObjectResponseSchema)` to create a new message.
  */
 export const PushObjectResponseSchema: GenMessage<PushObjectResponse> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 6);
+  messageDesc(file_flwr_proto_message, 7);
 
 /**
  * @generated from message flwr.proto.PullObjectRequest
@@ -284,7 +308,7 @@ export type PullObjectRequest = Message$1<"flwr.proto.PullObjectRequest"> & {
  * Use `create(PullObjectRequestSchema)` to create a new message.
  */
 export const PullObjectRequestSchema: GenMessage<PullObjectRequest> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 7);
+  messageDesc(file_flwr_proto_message, 8);
 
 /**
  * @generated from message flwr.proto.PullObjectResponse
@@ -311,7 +335,7 @@ export type PullObjectResponse = Message$1<"flwr.proto.PullObjectResponse"> & {
  * Use `create(PullObjectResponseSchema)` to create a new message.
  */
 export const PullObjectResponseSchema: GenMessage<PullObjectResponse> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 8);
+  messageDesc(file_flwr_proto_message, 9);
 
 /**
  * @generated from message flwr.proto.ConfirmMessageReceivedRequest
@@ -338,7 +362,7 @@ export type ConfirmMessageReceivedRequest = Message$1<"flwr.proto.ConfirmMessage
  * Use `create(ConfirmMessageReceivedRequestSchema)` to create a new message.
  */
 export const ConfirmMessageReceivedRequestSchema: GenMessage<ConfirmMessageReceivedRequest> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 9);
+  messageDesc(file_flwr_proto_message, 10);
 
 /**
  * @generated from message flwr.proto.ConfirmMessageReceivedResponse
@@ -351,5 +375,5 @@ export type ConfirmMessageReceivedResponse = Message$1<"flwr.proto.ConfirmMessag
  * Use `create(ConfirmMessageReceivedResponseSchema)` to create a new message.
  */
 export const ConfirmMessageReceivedResponseSchema: GenMessage<ConfirmMessageReceivedResponse> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_message, 10);
+  messageDesc(file_flwr_proto_message, 11);
 
