@@ -10,6 +10,7 @@ import { renderTable, type TableOptions } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import type { FederationContents } from "./control_client.ts";
+import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { type ListedNode, listNodes, NODE_COLUMNS, nodeCells } from "./node_view.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { runApp, runSeconds, runStatus, runStatusCells } from "./run_view.ts";
@@ -21,16 +22,18 @@ const list: Command = {
     name: "trellis federation list",
     summary: "List the federations of a SuperLink.",
     positionals: TARGET_POSITIONALS,
-    flags: [...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, LIST_FORMAT_FLAG],
   },
   aliases: ["ls"],
   run: ({ flags, positionals }, terminal) =>
-    report(FORMAT_FLAG.of(flags), terminal, async (say) => {
+    reportList(LIST_FORMAT_FLAG.of(flags), terminal, async (say) => {
       const connection = await findConnection(positionals, processContext(flags));
       say("📄 Listing federations...");
       const names = await withControl(connection, (control) => control.listFederations());
+      const records = names.map((name) => ({ "name": name }));
       return {
-        json: names.map((name) => ({ "name": name })),
+        json: records,
+        records,
         view: renderTable(
           [{ header: "Federation", keepWhole: true }],
           names.map((name) => [{ text: name }]),

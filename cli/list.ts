@@ -8,11 +8,12 @@ import { printable } from "../terminal/display_width.ts";
 import { UsageError } from "../terminal/errors.ts";
 import { numberFlag, switchFlag, textFlag } from "../terminal/flags.ts";
 import { renderSheet, renderTable, type TableOptions } from "../terminal/table.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import type { ListedRuns } from "./control_client.ts";
 import { parseId, requireUint64 } from "./id.ts";
-import { FORMAT_FLAG, report } from "./report.ts";
+import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { RUN_COLUMNS, runJson, runRow, runSheet } from "./run_view.ts";
 import {
   FEDERATION_CONFIG_FLAG,
@@ -22,6 +23,7 @@ import {
   TARGET_POSITIONALS,
 } from "./target.ts";
 import { timestampUs } from "./timestamp.ts";
+import { watch, WATCH_FLAG } from "./watch.ts";
 
 const RUN_ID_FLAG = textFlag("run-id", "RUN_ID", "Show everything of this run.");
 const LIMIT_FLAG = numberFlag(
@@ -44,7 +46,8 @@ export const listCommand: Command = {
       RUNS_FLAG,
       ...TARGET_FLAGS,
       FEDERATION_CONFIG_FLAG,
-      FORMAT_FLAG,
+      LIST_FORMAT_FLAG,
+      WATCH_FLAG,
     ],
   },
   aliases: ["ls"],
@@ -54,28 +57,35 @@ export const listCommand: Command = {
       throw new UsageError("The options --runs and --run-id are mutually exclusive.");
     }
     const runId = id === undefined ? undefined : parseId(id, "--run-id");
-    return report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      if (runId !== undefined) requireUint64(runId);
-      const connection = await findConnection(positionals, processContext(flags));
-      say(
-        runId === undefined
-          ? "📄 Listing all runs..."
-          : `🔍 Displaying information for run ID ${runId}...`,
-      );
-      const limit = LIMIT_FLAG.of(flags);
-      const listed = await withControl(connection, (control) => control.listRuns({ runId, limit }));
-      const { now } = listed;
-      const runs = listed.runs.toSorted((a, b) =>
-        (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
-      );
-      const options = { paint: terminal.paint, maxWidth: terminal.columns };
-      return {
-        json: { "success": true, "runs": runs.map((run) => runJson(run, now)) },
-        view: runId === undefined
-          ? allRuns({ runs, now }, options)
-          : oneRun({ runs, now }, options),
-      };
-    });
+    const show = (terminal: Terminal) =>
+      reportList(LIST_FORMAT_FLAG.of(flags), terminal, async (say) => {
+        if (runId !== undefined) requireUint64(runId);
+        const connection = await findConnection(positionals, processContext(flags));
+        say(
+          runId === undefined
+            ? "📄 Listing all runs..."
+            : `🔍 Displaying information for run ID ${runId}...`,
+        );
+        const limit = LIMIT_FLAG.of(flags);
+        const listed = await withControl(
+          connection,
+          (control) => control.listRuns({ runId, limit }),
+        );
+        const { now } = listed;
+        const runs = listed.runs.toSorted((a, b) =>
+          (timestampUs(a.pendingAt) ?? 0) - (timestampUs(b.pendingAt) ?? 0)
+        );
+        const options = { paint: terminal.paint, maxWidth: terminal.columns };
+        const records = runs.map((run) => runJson(run, now));
+        return {
+          json: { "success": true, "runs": records },
+          records,
+          view: runId === undefined
+            ? allRuns({ runs, now }, options)
+            : oneRun({ runs, now }, options),
+        };
+      });
+    return WATCH_FLAG.of(flags) ? watch(show, terminal) : show(terminal);
   },
 };
 

@@ -51,7 +51,7 @@ Deno.test("a command line that is not understood exits 2 and names what is near"
     [["supernode", "regster"], "Did you mean `trellis supernode register`?"],
     [["--verbose"], "has no flag --verbose"],
     [["supernode", "list", "--formt", "json"], "Did you mean --format?"],
-    [["supernode", "list", "--format", "yaml"], "Choose one of: default, json."],
+    [["supernode", "list", "--format", "xml"], "Choose one of: default, table, json, yaml, csv."],
     [["supernode", "register"], "The argument PUBLIC_KEY is missing."],
     [["supernode", "list", ".", "fed", "more"], 'Unexpected argument "more".'],
     [["keys", "generate", "two"], 'N must be a whole number, not "two".'],

@@ -5,12 +5,14 @@
  */
 
 import type { NodeInfo } from "../proto/gen/flwr/proto/node_pb.ts";
+import type { RegisteredNode } from "../proto/gen/trellis/v1/registry_pb.ts";
 import type { Style } from "../terminal/colour.ts";
 import { printable } from "../terminal/display_width.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { JsonValue } from "../terminal/json.ts";
 import type { Cell, Column } from "../terminal/table.ts";
-import { secondsBetween, showElapsed, showTimestamp, timestampUs } from "./timestamp.ts";
+import { spanText } from "./expiry.ts";
+import { isoTime, secondsBetween, showElapsed, showTimestamp, timestampUs } from "./timestamp.ts";
 
 /** The first columns, of whatever list of nodes. */
 export const NODE_COLUMNS: readonly Column[] = [
@@ -26,32 +28,47 @@ export interface NodeTable {
 }
 
 /**
- * The table of `supernode list`; names have a column when there are any. `now` is the SuperLink's
- * clock, so that this machine's does not matter.
+ * The table of `supernode list`; names, labels and expiries have a column when there are any. `now` is
+ * the SuperLink's clock, so that this machine's does not matter.
  */
 export function nodeTable(nodes: readonly ListedNode[], now: string): NodeTable {
   const named = nodes.some(({ info }) => info.name !== undefined);
+  const labelled = nodes.some(({ facts }) => facts && Object.keys(facts.labels).length > 0);
+  const expires = nodes.some(({ facts }) => facts?.expiresAt !== undefined);
   return {
     columns: [
       ...NODE_COLUMNS,
       { header: "Elapsed" },
       { header: "Status Changed @" },
       ...(named ? [{ header: "Name" }] : []),
+      ...(labelled ? [{ header: "Labels" }] : []),
+      ...(expires ? [{ header: "Expires" }] : []),
     ],
     rows: nodes.map((node) => [
       ...nodeRow(node, now),
       ...(named ? [{ text: printable(node.info.name ?? "") }] : []),
+      ...(labelled ? [{ text: printable(labelsText(node.facts?.labels ?? {})) }] : []),
+      ...(expires ? [expiryCell(node, now)] : []),
     ]),
   };
 }
 
-type NodeStatus = "registered" | "online" | "offline" | "unregistered";
+/** How a node is: Flower's words, and why it is shut out. */
+export const NODE_STATUSES = [
+  ...["registered", "online", "offline", "unregistered"] as const,
+  ...["suspended", "expired"] as const,
+] as const;
+
+/** One of {@linkcode NODE_STATUSES}. */
+export type NodeStatus = typeof NODE_STATUSES[number];
 
 const STATUS_STYLES: Readonly<Record<NodeStatus, Style>> = {
   registered: "blue",
   online: "green",
   offline: "brightYellow",
   unregistered: "red",
+  suspended: "red",
+  expired: "red",
 };
 
 /** What the releases of Flower call the account of everybody, without account authentication. */
@@ -68,6 +85,8 @@ const NO_OWNER: ReadonlySet<string> = new Set([
 export interface ListedNode {
   readonly info: NodeInfo;
   readonly status: NodeStatus;
+  /** What the registry of Trellis has besides. */
+  readonly facts?: RegisteredNode;
 }
 
 /** Sorts nodes by their registration and checks that this CLI understands their status. */
@@ -75,11 +94,11 @@ export function listNodes(nodes: readonly NodeInfo[]): ListedNode[] {
   return nodes
     .map((info) => ({ info, at: timestampUs(info.registeredAt) ?? 0 }))
     .sort((a, b) => a.at - b.at)
-    .map(({ info }) => ({ info, status: statusOf(info) }));
+    .map(({ info }) => ({ info, status: nodeStatus(info.status) }));
 }
 
 function nodeRow(node: ListedNode, now: string): readonly Cell[] {
-  const { info, status } = node;
+  const { info, status, facts } = node;
   return [
     ...nodeCells(node),
     { text: onlineFor(node, now), styles: ["cyan"] },
@@ -90,6 +109,8 @@ function nodeRow(node: ListedNode, now: string): readonly Cell[] {
           online: info.lastActivatedAt,
           offline: info.lastDeactivatedAt,
           unregistered: info.unregisteredAt,
+          suspended: isoTime(facts?.suspendedAt),
+          expired: isoTime(facts?.expiresAt),
         }[status],
       ),
       styles: ["brightBlack"],
@@ -108,7 +129,8 @@ export function nodeCells({ info, status }: ListedNode): readonly Cell[] {
 }
 
 /** A node in the JSON of `supernode list`, as Flower 1.25.0 writes it, with its name and place. */
-export function nodeJson({ info, status }: ListedNode, now: string): JsonValue {
+export function nodeJson({ info, status, facts }: ListedNode, now: string): NodeJson {
+  const labels = { ...facts?.labels };
   return {
     "node-id": String(info.nodeId),
     "owner-aid": info.ownerAid,
@@ -121,7 +143,35 @@ export function nodeJson({ info, status }: ListedNode, now: string): JsonValue {
     "deleted-at": showTimestamp(info.unregisteredAt),
     ...(info.name === undefined ? {} : { "name": info.name }),
     ...(info.location === undefined ? {} : { "location": info.location }),
+    ...(Object.keys(labels).length === 0 ? {} : { "labels": labels }),
+    ...(facts?.suspendedAt === undefined
+      ? {}
+      : { "suspended-at": showTimestamp(isoTime(facts.suspendedAt)) }),
+    ...(facts?.expiresAt === undefined
+      ? {}
+      : { "expires-at": showTimestamp(isoTime(facts.expiresAt)) }),
   };
+}
+
+/** A node in JSON. */
+export type NodeJson = Readonly<Record<string, JsonValue>>;
+
+/** Labels as they are given, `key=value` and so on. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels).map(([key, value]) => value === "" ? key : `${key}=${value}`)
+    .join(", ");
+}
+
+/** From this long before its end on, an expiry stands out. */
+const EXPIRES_SOON_S = 30 * 86_400;
+
+function expiryCell({ facts, status }: ListedNode, now: string): Cell {
+  const expiresAt = isoTime(facts?.expiresAt);
+  if (expiresAt === undefined || status === "unregistered") return { text: "" };
+  const leftS = secondsBetween(now, expiresAt);
+  if (leftS <= 0) return { text: "expired", styles: ["red"] };
+  const soon = leftS < EXPIRES_SOON_S;
+  return { text: `in ${spanText(leftS)}`, styles: soon ? ["brightYellow"] : [] };
 }
 
 /** Since when an online node is there; how long an unregistered one was, as the guide shows. */
@@ -136,16 +186,11 @@ function onlineFor({ info, status }: ListedNode, now: string): string {
   );
 }
 
-function statusOf({ status }: NodeInfo): NodeStatus {
-  switch (status) {
-    case "registered":
-    case "online":
-    case "offline":
-    case "unregistered":
-      return status;
-    default:
-      throw new ExitError(`The SuperLink sent the node status "${printable(status)}".`, {
-        remedy: "It speaks another version of the protocol: Flower changed the node list in 1.24.",
-      });
-  }
+/** Reads a status. Throws an {@linkcode ExitError} for one that this CLI does not know. */
+export function nodeStatus(text: string): NodeStatus {
+  const status = NODE_STATUSES.find((candidate) => candidate === text);
+  if (status !== undefined) return status;
+  throw new ExitError(`The SuperLink sent the node status "${printable(text)}".`, {
+    remedy: "It speaks another version of the protocol: Flower changed the node list in 1.24.",
+  });
 }

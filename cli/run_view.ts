@@ -61,7 +61,7 @@ export function runSheet(run: Run, now: string): readonly (readonly [string, Cel
 }
 
 /** A run in the JSON of `ls`, as Flower 1.25.0 writes it. */
-export function runJson(run: Run, now: string): JsonValue {
+export function runJson(run: Run, now: string): Readonly<Record<string, JsonValue>> {
   const seconds = runSeconds(run, now);
   return {
     "run-id": String(run.runId),

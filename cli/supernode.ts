@@ -1,25 +1,39 @@
 /**
- * `supernode register | unregister | list`: which SuperNodes may join.
+ * `supernode register | unregister`, and the group of all commands for SuperNodes.
  *
  * @module
  */
 
 import { ExitError } from "../terminal/errors.ts";
-import { switchFlag, textFlag } from "../terminal/flags.ts";
-import { renderTable } from "../terminal/table.ts";
+import { listFlag, textFlag } from "../terminal/flags.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
-import { listNodes, nodeJson, nodeTable } from "./node_view.ts";
+import { readLabels } from "./labels.ts";
+import { type NewNode, registerNode } from "./register_node.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
+import { expire, label, rename } from "./supernode_change.ts";
+import { list } from "./supernode_list.ts";
+import { show } from "./supernode_show.ts";
 import { resume, suspend } from "./supernode_suspend.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 
-const NAME_FLAG = textFlag("name", "NAME", "What to call the SuperNode in lists (HTTP only).");
+const NAME_FLAG = textFlag("name", "NAME", "What to call the SuperNode in lists.");
 const LOCATION_FLAG = textFlag(
   "location",
   "LAT,LON",
-  "Where the SuperNode is, in degrees, as in 52.5,13.4 (HTTP only).",
+  "Where the SuperNode is, in degrees, as in 52.5,13.4.",
+);
+const LABEL_FLAG = listFlag(
+  "label",
+  "KEY=VALUE",
+  "Note this of the SuperNode. May be given several times (Trellis only).",
+);
+const EXPIRES_FLAG = textFlag(
+  "expires",
+  "WHEN",
+  "Shut the SuperNode out from then on: 90d, 1y or 2027-01-31 (Trellis only).",
+  { defaultText: "never" },
 );
 
 const register: Command = {
@@ -34,7 +48,10 @@ const register: Command = {
       },
       ...TARGET_POSITIONALS,
     ],
-    flags: [NAME_FLAG, LOCATION_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [
+      ...[NAME_FLAG, LOCATION_FLAG, LABEL_FLAG, EXPIRES_FLAG],
+      ...[...TARGET_FLAGS, FORMAT_FLAG],
+    ],
     epilogue:
       "Example: trellis supernode register keys/client_credentials_1.pub . local-deployment",
   },
@@ -46,10 +63,16 @@ const register: Command = {
         import("../keys/public_key.ts"),
       ]);
       const publicKey = new TextEncoder().encode(spkiPem(await readPublicKeyFile(file)));
-      const node = { publicKey, name: NAME_FLAG.of(flags), location: LOCATION_FLAG.of(flags) };
+      const node: NewNode = {
+        publicKey,
+        name: NAME_FLAG.of(flags),
+        location: LOCATION_FLAG.of(flags),
+        labels: readLabels(LABEL_FLAG.of(flags)),
+        expires: EXPIRES_FLAG.of(flags),
+      };
       const nodeId = await withControl(
         await findConnection(target, processContext(flags)),
-        (control) => control.registerNode(node),
+        (control) => registerNode(control, node),
       );
       if (nodeId === 0n) {
         throw new ExitError("The SuperNode could not be registered.", { remedy: "Try again." });
@@ -87,44 +110,9 @@ const unregister: Command = {
   },
 };
 
-const VERBOSE_FLAG = switchFlag("verbose", "Show SuperNodes that were unregistered, too.", {
-  alias: "v",
-});
-
-const list: Command = {
-  spec: {
-    name: "trellis supernode list",
-    summary: "List the SuperNodes of the federation, oldest first.",
-    positionals: TARGET_POSITIONALS,
-    flags: [...TARGET_FLAGS, FORMAT_FLAG, VERBOSE_FLAG],
-  },
-  aliases: ["ls"],
-  run: ({ flags, positionals }, terminal) =>
-    report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      const connection = await findConnection(positionals, processContext(flags));
-      say("📄 Listing all nodes...");
-      const listed = await withControl(connection, (control) => control.listNodes());
-      const { now } = listed;
-      const nodes = listNodes(listed.nodes);
-      const shown = VERBOSE_FLAG.of(flags)
-        ? nodes
-        : nodes.filter(({ status }) => status !== "unregistered");
-      return {
-        // Flower's JSON has the unregistered ones, with --verbose and without.
-        get json() {
-          return { "success": true, "nodes": nodes.map((node) => nodeJson(node, now)) };
-        },
-        get view() {
-          const { columns, rows } = nodeTable(shown, now);
-          return renderTable(columns, rows, { paint: terminal.paint, maxWidth: terminal.columns });
-        },
-      };
-    }),
-};
-
 /** `trellis supernode`, the half that talks to the Control API. */
 export const supernodeCommands: CommandGroup = {
   name: "trellis supernode",
   summary: "Manage the SuperNodes of a federation. (With flags only, starts a SuperNode.)",
-  commands: [register, unregister, suspend, resume, list],
+  commands: [register, unregister, list, show, rename, label, expire, suspend, resume],
 };

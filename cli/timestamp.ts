@@ -17,6 +17,15 @@ export function timestampUs(text: string | undefined): number | undefined {
   return wholeMs * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
 }
 
+/** Microseconds since 1970 as the Control API writes a time, nothing of them lost. */
+export function isoTime(micros: bigint): string;
+export function isoTime(micros: bigint | undefined): string | undefined;
+export function isoTime(micros: bigint | undefined): string | undefined {
+  if (micros === undefined) return undefined;
+  const seconds = new Date(Number(micros / 1_000_000n) * 1000).toISOString().slice(0, 19);
+  return `${seconds}.${String(micros % 1_000_000n).padStart(6, "0")}+00:00`;
+}
+
 /** `2026-11-23 11:10:13Z`, the fraction dropped; `N/A` for what never happened. */
 export function showTimestamp(text: string | undefined): string {
   const us = timestampUs(text);

@@ -158,6 +158,7 @@ export const supernodeSpec: CommandSpec = {
     "With TLS, and a key that was registered with `trellis supernode register`:",
     "  trellis supernode --root-certificates certificates/ca.crt --superlink 127.0.0.1:9092 \\",
     "    --auth-supernode-private-key keys/client_credentials_1",
-    "The commands that manage SuperNodes are `trellis supernode register|unregister|list`.",
+    "The commands that manage SuperNodes are `trellis supernode COMMAND`, with one of register,",
+    "unregister, list, show, rename, label, expire, suspend, resume, rotate, import and export.",
   ].join("\n"),
 };

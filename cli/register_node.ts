@@ -1,0 +1,49 @@
+import { ExitError, UsageError } from "../terminal/errors.ts";
+import type { OpenControl } from "./control.ts";
+import type { NewNode as FlowerNode } from "./control_client.ts";
+import { parseExpiry } from "./expiry.ts";
+import type { Labels } from "./labels.ts";
+import { isMissingService, onlyTrellis } from "./trellis_only.ts";
+
+/** A SuperNode that is to be let in, with what only Trellis keeps of it. */
+export interface NewNode extends FlowerNode {
+  readonly labels: Labels;
+  /** A time that {@linkcode parseExpiry} reads; never without. */
+  readonly expires?: string | undefined;
+}
+
+/** Registers a SuperNode and gives its id, by the Control API where that has all that is said of it. */
+export async function registerNode(control: OpenControl, node: NewNode): Promise<bigint> {
+  const { labels, expires, name, location } = node;
+  const needsTrellis = Object.keys(labels).length > 0 || expires !== undefined;
+  if (!needsTrellis && name === undefined && location === undefined) {
+    return await control.registerNode(node);
+  }
+  if (needsTrellis) return await onlyTrellis(() => registerByRegistry(control, node));
+  try {
+    return await registerByRegistry(control, node);
+  } catch (error) {
+    if (!isMissingService(error)) throw error;
+    return await control.registerNode(node);
+  }
+}
+
+async function registerByRegistry(control: OpenControl, node: NewNode): Promise<bigint> {
+  const { publicKey, name = "", location = "", labels, expires = "never" } = node;
+  const { Registry: { method } } = await import("../proto/gen/trellis/v1/registry_pb.ts");
+  const expiresAt = parseExpiry(expires, Date.now() * 1000);
+  const { nodes: [made], faults: [fault] } = await control.call(method.registerNodes, {
+    nodes: [{
+      ...{ publicKey, name, location, labels },
+      ...(expiresAt === "never" ? {} : { expiresAt }),
+    }],
+  });
+  if (fault) throw new ExitError(`The SuperNode cannot be registered. ${fault.text}`);
+  if (made && made.outcome !== "registered") {
+    throw new UsageError(
+      `The key is registered already, as SuperNode ${made.nodeId}.`,
+      "What is said of it is now as you wrote; see `trellis supernode show`.",
+    );
+  }
+  return made?.nodeId ?? 0n;
+}

@@ -1,0 +1,161 @@
+/** The commands for the registry, on a SuperLink of Trellis over both planes. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { generateCredentials } from "../keys/key_files.ts";
+import { PLANES } from "../superlink/testing/fleet_client.ts";
+import { startTestSuperLink, type TestSuperLink } from "../superlink/testing/test_superlink.ts";
+import { formatAddress } from "../wire/address.ts";
+import { type Outcome, runCli } from "./testing/control_server.ts";
+
+interface Stage {
+  readonly link: TestSuperLink;
+  /** Public key files that were made for the test. */
+  readonly keys: readonly string[];
+  readonly folder: string;
+  /** Runs `supernode …` for the SuperLink. */
+  run(...args: string[]): Promise<Outcome>;
+  /** Registers a key; gives the id. */
+  register(...args: string[]): Promise<string>;
+}
+
+function onPlanes(name: string, play: (stage: Stage) => Promise<void>): void {
+  for (const plane of PLANES) {
+    Deno.test(`${name} over ${plane}`, async () => {
+      const folder = await Deno.makeTempDir({ prefix: "trellis-registry-" });
+      try {
+        await using link = await startTestSuperLink();
+        const address = plane === "HTTP" ? link.httpAddress : link.controlAddress;
+        const target = ["--superlink", formatAddress(address), "--insecure"];
+        const run = (...args: string[]) => runCli(["supernode", ...args, ...target]);
+        const pairs = await generateCredentials(4, folder, "P-256");
+        const register = async (...args: string[]) => {
+          const { stdout, stderr, code } = await run("register", ...args, "--format", "json");
+          assertEquals(code, 0, stderr + stdout);
+          // Lists are in the order of registration.
+          link.clock.advance({ seconds: 1 });
+          return String(/"node-id": (\d+)/.exec(stdout)?.[1]);
+        };
+        const keys = pairs.map(({ publicKeyPath }) => publicKeyPath);
+        await play({ link, keys, folder, run, register });
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+  }
+}
+
+onPlanes("What is said of a SuperNode is shown, changed and taken away", async (stage) => {
+  const { run, register, keys: [key = ""] } = stage;
+  const id = await register(key, "--name", "Ward 3", "--label", "site=berlin", "--expires", "90d");
+  const shown = (await run("show", id)).stdout;
+  for (const text of [id, "Ward 3", "site=berlin", "registered", "Expires @", "SHA256:"]) {
+    assertStringIncludes(shown, text);
+  }
+  assertEquals(
+    (await run("rename", id, "Ward 4")).stdout,
+    `✅ SuperNode ${id} is called "Ward 4" now.\n`,
+  );
+  assertEquals(
+    (await run("label", id, "site=bonn", "gpu=a100", "none-")).stdout,
+    `✅ SuperNode ${id} has these labels now: gpu=a100, site=bonn\n`,
+  );
+  assertEquals(
+    (await run("label", id, "gpu-", "site-")).stdout,
+    `✅ SuperNode ${id} has no labels now.\n`,
+  );
+  assertEquals((await run("expire", id, "never")).stdout, `✅ SuperNode ${id} never expires.\n`);
+  assertEquals((await run("rename", id, "")).stdout, `✅ SuperNode ${id} has no name now.\n`);
+  const bare = JSON.parse((await run("show", id, "--format", "json")).stdout).node;
+  assertEquals([bare["node-id"], bare.name, bare.labels], [id, undefined, {}]);
+  assertMatch(bare["public-key"], /^-----BEGIN PUBLIC KEY-----\n/);
+});
+
+onPlanes("Lists are filtered, sorted and written for programs", async ({ run, register, keys }) => {
+  const [a = "", b = "", c = "", d = ""] = keys;
+  const ids = [
+    await register(a, "--name", "ward-10", "--label", "site=berlin"),
+    await register(b, "--name", "ward-2", "--label", "site=bonn", "--label", "gpu"),
+    await register(c, "--name", 'a "b", c', "--expires", "1y"),
+    await register(d),
+  ];
+  await run("suspend", ids[1]!);
+  const listed = async (...flags: string[]) => {
+    const { stdout } = await run("list", ...flags, "--format", "json");
+    return JSON.parse(stdout).nodes.map((node: { "node-id": string }) =>
+      ids.indexOf(node["node-id"])
+    );
+  };
+  const table: [flags: string[], nodes: number[]][] = [
+    [[], [0, 1, 2, 3]],
+    [["--status", "suspended"], [1]],
+    [["--status", "registered,suspended", "--label", "site"], [0, 1]],
+    [["--label", "site=berlin"], [0]],
+    [["--label", "site", "--label", "gpu"], [1]],
+    [["--label", "gpu=x"], []],
+    [["--name", "WARD-*"], [0, 1]],
+    [["--name", "ward"], []],
+    [["--sort", "name"], [2, 1, 0, 3]],
+    [["--sort", "status"], [2, 0, 3, 1]],
+    [["--sort", "expires"], [2, 0, 1, 3]],
+  ];
+  for (const [flags, nodes] of table) assertEquals(await listed(...flags), nodes, flags.join(" "));
+
+  const csv = (await run("list", "--format", "csv", "--sort", "name")).stdout.split("\n");
+  assertStringIncludes(csv[0] ?? "", "node-id,owner-aid,owner-name,status,created-at");
+  assertStringIncludes(csv[1] ?? "", '"a ""b"", c"');
+  const yaml = (await run("list", "--format", "yaml", "--name", "ward-2")).stdout;
+  assertStringIncludes(yaml, `nodes:\n  - node-id: "${ids[1]}"\n`);
+  assertStringIncludes(yaml, '    labels:\n      gpu: ""\n      site: "bonn"\n');
+  assertStringIncludes((await run("list", "--format", "table")).stdout, "in 364 d");
+  const wrong = await run("list", "--status", "suspnded");
+  assertStringIncludes(wrong.stderr, "Did you mean suspended?");
+  assertEquals(wrong.code, 2);
+});
+
+onPlanes(
+  "SuperNodes are suspended and resumed, several at once",
+  async ({ run, register, keys }) => {
+    const [first = "", second = ""] = await Promise.all(
+      keys.slice(0, 2).map((key) => register(key)),
+    );
+    assertEquals(
+      (await run("suspend", first, second)).stdout,
+      `✅ SuperNode ${first} suspended.\n✅ SuperNode ${second} suspended.\n`,
+    );
+    assertEquals(
+      (await run("suspend", first, "--format", "json")).stdout,
+      '{\n  "success": true,\n  "node-ids": []\n}\n',
+    );
+    assertStringIncludes((await run("list")).stdout, "suspended");
+    assertEquals((await run("resume", second)).stdout, `✅ SuperNode ${second} resumed.\n`);
+    assertEquals((await run("resume", second)).stdout, `SuperNode ${second} was not suspended.\n`);
+    const unknown = await run("suspend", second, "5");
+    assertEquals(unknown.code, 1);
+    assertStringIncludes(unknown.stderr, "The SuperLink has no SuperNode with the ID 5");
+  },
+);
+
+/** What a command line is told that is wrong. */
+const WRONG: readonly [args: string[], told: string][] = [
+  [["suspend", "one"], 'NODE_ID must be a whole number, not "one"'],
+  [["suspend"], "The argument NODE_ID is missing"],
+  [["label", "5", "site"], '"site" changes no label'],
+  [["expire", "5", "soon"], '"soon" is no time'],
+  [["expire", "5", "999999999y"], "is no time"],
+  [["label", "5", "=x"], '"=x" changes no label'],
+];
+
+onPlanes("A wrong command line is told what is wrong with it", async ({ run, register, keys }) => {
+  for (const [args, told] of WRONG) {
+    const { code, stderr } = await run(...args);
+    assertEquals(code, 2, args.join(" "));
+    assertStringIncludes(stderr, told);
+  }
+  const id = await register(keys[0] ?? "");
+  const long = await run("rename", id, "x".repeat(200));
+  assertEquals(long.code, 1);
+  assertStringIncludes(long.stderr, "A name may have 128 characters, not 200.");
+  const again = await run("register", keys[0] ?? "", "--label", "a=b");
+  assert(again.code !== 0);
+  assertStringIncludes(again.stderr, `The key is registered already, as SuperNode ${id}.`);
+});
