@@ -72,6 +72,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./certs.ts")).certsCommands,
   },
   {
+    name: "trellis audit",
+    summary: "Look into the audit log of a SuperLink on this machine, and prove that it is whole.",
+    load: async () => (await import("./audit.ts")).auditCommands,
+  },
+  {
     name: "trellis config",
     summary: "Look at the declared connections to SuperLinks.",
     load: async () => (await import("./config.ts")).configCommands,
