@@ -37,6 +37,8 @@ export interface CommandGroup {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly (Command | CommandGroup | CommandEntry)[];
+  /** What the group's own name does, with arguments that name none of its commands. */
+  readonly otherwise?: Command;
   /** Shown below the commands. */
   readonly epilogue?: string;
 }
@@ -51,20 +53,32 @@ export async function dispatch(
   terminal: Terminal,
 ): Promise<number> {
   const [word, ...rest] = args;
-  if (word === undefined || word === "--help" || word === "-h") {
+  const { otherwise } = group;
+  if (word === undefined && !otherwise || word === "--help" || word === "-h") {
     terminal.print(groupHelp(group));
     return 0;
   }
-  const entry = group.commands.find((candidate) => wordsOf(candidate).includes(word));
-  if (entry === undefined) throw unknownCommand(group, word);
+  const entry = group.commands.find((candidate) => wordsOf(candidate).includes(word ?? ""));
+  if (entry === undefined) {
+    if (otherwise) return await runCommand(otherwise, args, terminal);
+    throw unknownCommand(group, word ?? "");
+  }
   const found = "load" in entry ? await entry.load() : entry;
   if ("commands" in found) return await dispatch(found, rest, terminal);
-  const parsed = parseCommand(found.spec, rest);
+  return await runCommand(found, rest, terminal);
+}
+
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const parsed = parseCommand(command.spec, args);
   if (HELP_FLAG.of(parsed.flags)) {
-    terminal.print(helpText(found.spec));
+    terminal.print(helpText(command.spec));
     return 0;
   }
-  return await found.run(parsed, terminal);
+  return await command.run(parsed, terminal);
 }
 
 /** The words that a group understands after its name. */
@@ -91,7 +105,7 @@ function unknownCommand(group: CommandGroup, word: string): UsageError {
   );
 }
 
-function groupHelp({ name, summary, commands, epilogue }: CommandGroup): string {
+function groupHelp({ name, summary, otherwise, commands, epilogue }: CommandGroup): string {
   const rows = commands.map((command) =>
     "spec" in command
       ? [lastWord(command.spec.name), command.spec.summary] as const
@@ -99,9 +113,9 @@ function groupHelp({ name, summary, commands, epilogue }: CommandGroup): string 
   );
   const width = Math.max(...rows.map(([word]) => word.length));
   return [
-    `Usage: ${name} COMMAND [ARGUMENTS]`,
-    "",
-    summary,
+    ...(otherwise
+      ? [helpText(otherwise.spec)]
+      : [`Usage: ${name} COMMAND [ARGUMENTS]`, "", summary]),
     "",
     "Commands:",
     ...rows.map(([word, text]) => `  ${word.padEnd(width)}  ${text}`),

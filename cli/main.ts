@@ -72,9 +72,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./certs.ts")).certsCommands,
   },
   {
-    name: "trellis audit",
-    summary: "Look into the audit log of a SuperLink on this machine, and prove that it is whole.",
-    load: async () => (await import("./audit.ts")).auditCommands,
+    name: "trellis login",
+    summary: "Log in to a SuperLink, or approve a login.",
+    load: async () => (await import("./login.ts")).loginCommands,
+  },
+  {
+    name: "trellis token",
+    summary: "Manage who may call the Control API of a SuperLink.",
+    load: async () => (await import("./token.ts")).tokenCommands,
   },
   {
     name: "trellis config",

@@ -70,7 +70,7 @@ export class AccessActions {
     return this.#options.grants.list();
   }
 
-  /** Throws `NOT_FOUND` when there is no such token, or it has ended. */
+  /** Throws `FAILED_PRECONDITION` when there is no such token, or it has ended. */
   async revokeToken(id: string, caller: ControlCaller): Promise<GrantRow> {
     const { grants, log } = this.#options;
     const tokenId = id.trim().toLowerCase().slice(0, MAX_NAME_CHARACTERS);
@@ -87,7 +87,7 @@ export class AccessActions {
     return this.#options.logins.pending();
   }
 
-  /** Lets somebody in who shows this code. Throws `NOT_FOUND` when no login waits with it. */
+  /** Lets somebody in who shows this code. Throws `FAILED_PRECONDITION` when no login waits with it. */
   async approveLogin(
     code: string,
     wanted: WantedAccess,
@@ -108,7 +108,7 @@ export class AccessActions {
     return row;
   }
 
-  /** Shuts them out. Throws `NOT_FOUND` when no login waits with this code. */
+  /** Shuts them out. Throws `FAILED_PRECONDITION` when no login waits with this code. */
   async refuseLogin(code: string, caller: ControlCaller): Promise<LoginRow> {
     const { logins, log } = this.#options;
     const row = await logins.refuse(readUserCode(code));
@@ -148,6 +148,6 @@ function invalid(detail: string): StatusError {
 }
 
 function notFound(detail: string): StatusError {
-  // With a number of its own it would not pass for a method that is not there.
-  return new StatusError("NOT_FOUND", detail, { http: { status: 404, detail } });
+  // Over HTTP a 404 without a number says that there is no such method.
+  return new StatusError("FAILED_PRECONDITION", detail);
 }

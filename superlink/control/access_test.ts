@@ -50,20 +50,13 @@ Deno.test("A secret is 32 characters of ASCII without spaces, or more", () => {
 });
 
 Deno.test("An operator's token that can be guessed, or opens nothing, is refused and not quoted", () => {
-  const before = Deno.env.get(OPERATOR_TOKEN_VARIABLE);
-  try {
-    Deno.env.set(OPERATOR_TOKEN_VARIABLE, "too-short");
-    const short = assertThrows(() => operatorToken("by-address"), ExitError, "at least 32");
-    assertEquals(short.message.includes("too-short"), false);
-    Deno.env.set(OPERATOR_TOKEN_VARIABLE, TOKEN);
-    assertThrows(() => operatorToken("open-to-anybody"), ExitError, "open-to-anybody");
-    assertEquals(operatorToken("tokens"), TOKEN);
-    Deno.env.set(OPERATOR_TOKEN_VARIABLE, "");
-    assertEquals(operatorToken("tokens"), undefined);
-  } finally {
-    if (before === undefined) Deno.env.delete(OPERATOR_TOKEN_VARIABLE);
-    else Deno.env.set(OPERATOR_TOKEN_VARIABLE, before);
-  }
+  const said = (choice: ControlExposure["choice"], token: string) =>
+    operatorToken(choice, new Map([[OPERATOR_TOKEN_VARIABLE, token]]));
+  const short = assertThrows(() => said("by-address", "too-short"), ExitError, "at least 32");
+  assertEquals(short.message.includes("too-short"), false);
+  assertThrows(() => said("open-to-anybody", TOKEN), ExitError, "open-to-anybody");
+  assertEquals(said("tokens", TOKEN), TOKEN);
+  assertEquals(said("open-to-anybody", ""), undefined);
 });
 
 function ruleFor(exposure: Partial<ControlExposure>) {

@@ -16,8 +16,11 @@ export function isSecret(text: string): boolean {
  * The operator's own token, by which the first others can be made. Throws an {@linkcode ExitError} that
  * does not quote it when it cannot be one, or when anybody is to be let in all the same.
  */
-export function operatorToken(choice: ControlAccessChoice): string | undefined {
-  const token = Deno.env.get(OPERATOR_TOKEN_VARIABLE);
+export function operatorToken(
+  choice: ControlAccessChoice,
+  env: { get(name: string): string | undefined } = Deno.env,
+): string | undefined {
+  const token = env.get(OPERATOR_TOKEN_VARIABLE);
   if (!token) return undefined;
   if (choice === "open-to-anybody") {
     throw new ExitError(
