@@ -40,12 +40,12 @@ export async function heldReplies(
   using listener = await bells.listen(topics.replies(runId), topics.run(runId), topics.nodes);
   for (;;) {
     await require();
-    if (!await messages.areAnswered(runId, messageIds, clock.nowMicros())) {
+    if (!await messages.answers.areAnswered(runId, messageIds, clock.nowMicros())) {
       const end = await listener.wait(deadlineMs, signal);
       if (end === "rung" && Date.now() < deadlineMs) continue;
       if (end === "gone") return [];
     }
-    return await messages.pullReplies(runId, messageIds, clock.nowMicros(), require);
+    return await messages.answers.pullReplies(runId, messageIds, clock.nowMicros(), require);
   }
 }
 

@@ -148,19 +148,16 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
 
     async pushMessages({ runId, messagesList, messageObjectTrees, carriedObjects }) {
       await requireRunning(runId);
-      const { messageIds, objectsToPush } = await orInvalid(() =>
+      return await orInvalid(() =>
         messages.pushInstructions(
           runId,
           messagesList,
           messageObjectTrees,
           clock.nowMicros(),
           () => requireRunning(runId),
+          carriedObjects,
         )
       );
-      return {
-        messageIds,
-        objectsToPush: await messages.putCarried(runId, objectsToPush, carriedObjects),
-      };
     },
 
     async pullMessages({ runId, messageIds, carryBytes }, { signal }) {
@@ -187,7 +184,7 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
 
     async confirmMessageReceived({ runId, messageObjectId }) {
       await requireRunning(runId);
-      await messages.confirmByApp(runId, messageObjectId);
+      await messages.answers.confirmByApp(runId, messageObjectId);
       return {};
     },
   });

@@ -92,7 +92,7 @@ export function fleetRunMethods(
       if (!message) throw new StatusError("INVALID_ARGUMENT", "There is no message to push.");
       const runId = message.metadata?.runId ?? 0n;
       await requireRunning(runId);
-      const announced = await orInvalid(() =>
+      const objectsToPush = await orInvalid(() =>
         messages.pushReply(
           runId,
           nodeId,
@@ -100,9 +100,9 @@ export function fleetRunMethods(
           request.messageObjectTrees[0],
           clock.nowMicros(),
           () => requireRunning(runId),
+          request.carriedObjects,
         )
       );
-      const objectsToPush = await messages.putCarried(runId, announced, request.carriedObjects);
       runs.addCosts(runId, {
         bytesReceived: toBinary(PushMessagesRequestSchema, request).length,
         clientAppRuntimeS: secondsOf(request.clientappRuntimeList[0]),

@@ -39,7 +39,9 @@ export type NewMessage = Pick<
 /** A Deno KV value has at most 64 KiB. */
 const PART_BYTES = 60_000;
 /** Parts that go into the commit which makes a message visible; more go ahead of it. */
-const PARTS_IN_COMMIT = 8;
+const PARTS_IN_COMMIT = 4;
+/** Objects that go into it; the sum of all values that are written at once has at most 800 KiB. */
+const OBJECTS_IN_COMMIT = 16;
 
 /** What the store works on. */
 export interface MessageStoreOptions {
@@ -114,12 +116,13 @@ export class MessageStore {
    * Storing the same message again changes nothing and gives what is still missing, so that a peer
    * whose answer was lost can ask again.
    *
-   * @param content the message's own object, where nobody is going to push it.
+   * @param brought the rows of objects that came with it, which need not be pushed any more. Those
+   * that another message waits for are still missing: it is completed when they are stored.
    */
   async put(
     fresh: NewMessage,
     { message, tree }: CarriedMessage,
-    content?: Uint8Array,
+    brought: ReadonlyMap<string, ObjectRow>,
   ): Promise<string[]> {
     const { runId, messageId } = fresh;
     const objects = objectsOf(tree);
@@ -140,12 +143,11 @@ export class MessageStore {
     const awaits = (objectIds: readonly string[]) => this.#awaited.of(runId, objectIds);
     let awaited: string[] = [];
     await this.#objects.announce(runId, messageId, objects, awaits, async (operation, missing) => {
-      awaited = missing;
-      if (content) {
-        const own: ObjectRow = { stored: true, inline: content };
-        operation.set(keys.object(runId, messageId), own);
-        awaited = missing.filter((objectId) => objectId !== messageId);
+      const stored = await this.#withoutOthers(runId, missing.filter((id) => brought.has(id)));
+      for (const objectId of stored) {
+        operation.set(keys.object(runId, objectId), brought.get(objectId));
       }
+      awaited = missing.filter((objectId) => !stored.has(objectId));
       for (const [index, part] of parts.slice(0, PARTS_IN_COMMIT).entries()) {
         operation.set(keys.part(runId, messageId, index), part);
       }
@@ -160,6 +162,13 @@ export class MessageStore {
       this.#awaited.add(row, awaited);
     });
     return awaited;
+  }
+
+  /** Those of a message's objects that no other message waits for, as many as fit its commit. */
+  async #withoutOthers(runId: bigint, objectIds: readonly string[]): Promise<Set<string>> {
+    const some = objectIds.slice(0, OBJECTS_IN_COMMIT);
+    const others = new Set(await this.#awaited.of(runId, some));
+    return new Set(some.filter((objectId) => !others.has(objectId)));
   }
 
   /**

@@ -1,29 +1,24 @@
 /**
- * Messages between ServerApps and nodes: what may be sent, when it is delivered, and what a ServerApp
- * is told of a message that will not be answered.
+ * Messages between ServerApps and nodes: what may be sent, and when it is delivered.
  *
  * @module
  */
 
 import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
-import { deflateMessage } from "../../records/deflate.ts";
 import { type CarriedObject, CarryRoom } from "../../records/carry_room.ts";
-import { type ErrorMessage, pushedMessage } from "../../records/message.ts";
-import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
-import type { MessageRow } from "../state/layout.ts";
+import type { ObjectRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
-import { Contention, StorageFailure } from "../state/commit.ts";
-import { batches } from "../state/batches.ts";
+import { Contention } from "../state/commit.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
+import { Answers, type AnswersOptions } from "./answers.ts";
 import { messageFaults } from "./check_message.ts";
 import type { HandedOut } from "./handed_out.ts";
 import { type CarriedMessage, type MessageStore, requireTree } from "./message_store.ts";
-import { type Answer, errorMessage } from "./made_up_reply.ts";
-import { RunEnded, type RunTurns } from "./run_turns.ts";
+import { type Gate, RunEnded, type RunTurns } from "./run_turns.ts";
 
 /** What a push leaves to do: the ids in order (`""`: not accepted) and the objects to send. */
 export interface Pushed {
@@ -31,61 +26,42 @@ export interface Pushed {
   readonly objectsToPush: string[];
 }
 
-/**
- * Throws when the run takes no messages any more. Asked in the run's turn, because its messages are
- * deleted in a turn when it ends: what comes later would stay for ever.
- */
-export type Gate = () => Promise<unknown>;
-
 const MICROS_PER_SECOND = 1_000_000;
-/** Instructions that are looked up at once. */
-const LOOKS_AT_ONCE = 10;
-/** Replies that are handed out in one commit. */
-const ANSWERS_IN_COMMIT = 100;
 /** How often an instruction whose delivery was lost is handed out before it is given up. */
 const MAX_DELIVERIES = 3;
 /** A node changes this often while a message is handed out to it: something is wrong. */
 const MAX_ATTEMPTS = 8;
-/** The longest text that is looked up as the id of a message; theirs have 64 characters. */
-const LONGEST_ID = 100;
 /** A reply may outlive its instruction by as much, for the rounding of clocks (Flower 1.25). */
 const EXPIRY_SLACK_MICROS = 100_000;
 
 /** What messages work on. */
-export interface MessagesOptions {
-  readonly store: MessageStore;
+export interface MessagesOptions extends AnswersOptions {
   readonly objects: Objects;
-  readonly nodes: Nodes;
   readonly bells: Bells;
-  readonly turns: RunTurns;
   readonly handedOut: HandedOut;
-  /**
-   * A reply that was handed out before this time is handed out again when it is asked for: whether the
-   * answer arrived is not known.
-   */
-  readonly repeatBeforeMicros: number;
 }
 
 /** The messages of all runs. */
 export class Messages {
+  /** What ServerApps are answered. */
+  readonly answers: Answers;
   readonly #store: MessageStore;
   readonly #objects: Objects;
   readonly #nodes: Nodes;
   readonly #bells: Bells;
   readonly #turns: RunTurns;
   readonly #handedOut: HandedOut;
-  readonly #repeatBeforeMicros: number;
   /** One object is received by one call at a time. */
   readonly #uploads = new OneAtATime<string>();
 
   constructor(options: MessagesOptions) {
+    this.answers = new Answers(options);
     this.#store = options.store;
     this.#objects = options.objects;
     this.#nodes = options.nodes;
     this.#bells = options.bells;
     this.#turns = options.turns;
     this.#handedOut = options.handedOut;
-    this.#repeatBeforeMicros = options.repeatBeforeMicros;
   }
 
   /**
@@ -98,21 +74,23 @@ export class Messages {
     trees: readonly ObjectTree[],
     nowMicros: number,
     gate: Gate,
+    carriedObjects: readonly CarriedObject[] = [],
   ): Promise<Pushed> {
-    if (messages.length === 0) throw malformed("Push", "there is no message.");
+    if (messages.length === 0) throw malformed("there is no message.");
     if (messages.length !== trees.length) {
-      throw malformed("Push", "messages and object trees differ in number.");
+      throw malformed("messages and object trees differ in number.");
     }
     const faults = messages.flatMap((message) =>
       messageFaults(message, "instruction", runId, nowMicros / MICROS_PER_SECOND)
     );
-    if (faults.length > 0) throw malformed("Push", faults.join(", "));
+    if (faults.length > 0) throw malformed(faults.join(", "));
     const carried = messages.map((message, index) => ({
       message,
       tree: requireTree(message, trees[index]),
     }));
 
-    return await this.#turns.run(runId, async () => {
+    const brought = await this.#objects.carriedRows(carriedObjects);
+    const pushed = await this.#turns.run(runId, async () => {
       await gate();
       const messageIds: string[] = [];
       const missing = new Set<string>();
@@ -122,19 +100,25 @@ export class Messages {
           messageIds.push("");
           continue;
         }
-        const awaited = await this.#store.put({
-          messageId,
-          runId,
-          kind: "instruction",
-          nodeId: dstNodeId,
-          expiresAt: Math.round((createdAt + ttl) * MICROS_PER_SECOND),
-        }, one);
+        const awaited = await this.#store.put(
+          {
+            messageId,
+            runId,
+            kind: "instruction",
+            nodeId: dstNodeId,
+            expiresAt: Math.round((createdAt + ttl) * MICROS_PER_SECOND),
+          },
+          one,
+          brought,
+        );
         messageIds.push(messageId);
         for (const objectId of awaited) missing.add(objectId);
         if (awaited.length === 0) this.#bells.ring(topics.inbox(dstNodeId));
       }
       return { messageIds, objectsToPush: [...missing] };
     });
+    const { messageIds, objectsToPush } = pushed;
+    return { messageIds, objectsToPush: await this.#putBrought(runId, objectsToPush, brought) };
   }
 
   /**
@@ -148,6 +132,7 @@ export class Messages {
     tree: ObjectTree | undefined,
     nowMicros: number,
     gate: Gate,
+    carriedObjects: readonly CarriedObject[] = [],
   ): Promise<string[]> {
     const faults = messageFaults(message, "reply", runId, nowMicros / MICROS_PER_SECOND);
     if (faults.length > 0) return [];
@@ -155,7 +140,8 @@ export class Messages {
     const { messageId, srcNodeId, replyToMessageId, createdAt, ttl } = metadataOf(message);
     if (srcNodeId !== nodeId) return [];
     const expiresAt = Math.round((createdAt + ttl) * MICROS_PER_SECOND);
-    return await this.#turns.run(runId, async () => {
+    const brought = await this.#objects.carriedRows(carriedObjects);
+    const objectsToPush = await this.#turns.run(runId, async () => {
       await gate();
       const instruction = await this.#store.find(runId, replyToMessageId);
       if (
@@ -165,18 +151,23 @@ export class Messages {
       ) return [];
       const known = await this.#store.replyTo(runId, replyToMessageId);
       if (known && known.messageId !== messageId) return [];
-      const missing = await this.#store.put({
-        messageId,
-        runId,
-        kind: "reply",
-        nodeId,
-        instructionId: replyToMessageId,
-        expiresAt,
-      }, carried);
+      const missing = await this.#store.put(
+        {
+          messageId,
+          runId,
+          kind: "reply",
+          nodeId,
+          instructionId: replyToMessageId,
+          expiresAt,
+        },
+        carried,
+        brought,
+      );
       this.#handedOut.remove(nodeId, replyToMessageId);
       if (missing.length === 0) this.#bells.ring(topics.replies(runId));
       return missing;
     });
+    return await this.#putBrought(runId, objectsToPush, brought);
   }
 
   /** Stores an object that a message announced; false when none did or its id is wrong. */
@@ -202,6 +193,21 @@ export class Messages {
     });
   }
 
+  /** Stores what came with messages and was not stored with them; gives what is still missing. */
+  async #putBrought(
+    runId: bigint,
+    objectsToPush: readonly string[],
+    brought: ReadonlyMap<string, ObjectRow>,
+  ): Promise<string[]> {
+    const left: string[] = [];
+    for (const objectId of objectsToPush) {
+      const content = brought.get(objectId)?.inline;
+      const isStored = content && await this.putObject(runId, objectId, content);
+      if (!isStored) left.push(objectId);
+    }
+    return left;
+  }
+
   async getObject(runId: bigint, objectId: string): Promise<FoundObject> {
     return await this.#objects.get(runId, objectId);
   }
@@ -214,21 +220,6 @@ export class Messages {
   ): Promise<CarriedObject[]> {
     const ids = messages.flatMap(({ tree }) => postOrder(tree).map(({ objectId }) => objectId));
     return await this.#objects.getCarried(runId, [...new Set(ids)], new CarryRoom(takenBytes));
-  }
-
-  /** Stores what came with a push of those objects that it left to send; gives what is still left. */
-  async putCarried(
-    runId: bigint,
-    objectsToPush: readonly string[],
-    carried: readonly CarriedObject[],
-  ): Promise<string[]> {
-    const left = new Set(objectsToPush);
-    for (const { objectId, content } of carried) {
-      if (left.has(objectId) && await this.putObject(runId, objectId, content)) {
-        left.delete(objectId);
-      }
-    }
-    return [...left];
   }
 
   /**
@@ -262,128 +253,9 @@ export class Messages {
     });
   }
 
-  /** A ServerApp has all objects of a reply: nothing of the exchange is needed any more. */
-  async confirmByApp(runId: bigint, messageId: string): Promise<void> {
-    await this.#turns.run(runId, async () => {
-      const reply = await this.#store.find(runId, messageId);
-      if (reply?.kind !== "reply" || reply.deliveredAt === undefined) return;
-      const instruction = await this.#store.find(runId, reply.instructionId ?? "");
-      if (instruction) await this.#store.delete(instruction);
-      await this.#store.delete(reply);
-    });
-  }
-
-  /** Whether each of the instructions has an answer by now. */
-  async areAnswered(runId: bigint, ids: readonly string[], nowMicros: number): Promise<boolean> {
-    for (const some of batches(ids, LOOKS_AT_ONCE)) {
-      const answers = await Promise.all(some.map((id) => this.#answer(runId, id, nowMicros)));
-      if (answers.some(({ kind }) => kind === "open")) return false;
-    }
-    return true;
-  }
-
-  /** Hands out the answers that are there; each is given once. */
-  async pullReplies(
-    runId: bigint,
-    ids: readonly string[],
-    nowMicros: number,
-    gate: Gate,
-  ): Promise<CarriedMessage[]> {
-    if (ids.some((id) => id.length > LONGEST_ID)) throw malformed("Pull", "an id is too long.");
-    return await this.#turns.run(runId, async () => {
-      await gate();
-      const given: CarriedMessage[] = [];
-      try {
-        for (const some of batches([...new Set(ids)], ANSWERS_IN_COMMIT)) {
-          await this.#giveAnswers(runId, some, nowMicros, given);
-        }
-      } catch (error) {
-        // What was handed out before the disk failed must arrive: it is given once.
-        if (!(error instanceof StorageFailure) || given.length === 0) throw error;
-      }
-      return given;
-    });
-  }
-
   /** Deletes everything that a run's messages left. */
   async deleteRun(runId: bigint): Promise<void> {
     await this.#turns.end(runId, () => this.#store.deleteRun(runId));
-  }
-
-  /** Adds the answers that are there to `given`, each as soon as it counts as handed out. */
-  async #giveAnswers(
-    runId: bigint,
-    ids: readonly string[],
-    nowMicros: number,
-    given: CarriedMessage[],
-  ): Promise<void> {
-    const answers = await Promise.all(
-      ids.map(async (id) => ({ id, answer: await this.#answer(runId, id, nowMicros) })),
-    );
-    const replies = answers.flatMap(({ answer }) => answer.kind === "reply" ? [answer.reply] : []);
-    const carried = await Promise.all(replies.map((reply) => this.#store.load(reply)));
-    await this.#store.deliverAll(runId, replies, nowMicros);
-    given.push(...carried);
-    for (const { id, answer } of answers) {
-      if (answer.kind === "open" || answer.kind === "reply") continue;
-      given.push(await this.#makeUp(runId, id, answer, nowMicros));
-    }
-  }
-
-  async #answer(runId: bigint, id: string, nowMicros: number): Promise<Answer> {
-    const instruction = await this.#store.find(runId, id);
-    if (instruction?.kind !== "instruction") return { kind: "unknown-message" };
-    const reply = await this.#store.replyTo(runId, id);
-    const { deliveredAt } = reply ?? {};
-    if (deliveredAt !== undefined && deliveredAt >= this.#repeatBeforeMicros) {
-      return { kind: "unknown-message" };
-    }
-    if (instruction.expiresAt <= nowMicros) return { kind: "message-expired", instruction };
-    const node = await this.#nodes.get(instruction.nodeId);
-    if (!node || node.row.status === "unregistered") {
-      return { kind: "node-unavailable", instruction };
-    }
-    if (reply?.complete) {
-      if (reply.expiresAt <= nowMicros) return { kind: "reply-expired", instruction };
-      return { kind: "reply", reply };
-    }
-    if (
-      !node.lease || node.lease.onlineUntil <= nowMicros ||
-      wasLost(instruction, node.row.joinedAt)
-    ) return { kind: "node-unavailable", instruction };
-    return { kind: "open" };
-  }
-
-  /** Stores the error in place of the reply, as a message whose object the ServerApp can pull. */
-  async #makeUp(
-    runId: bigint,
-    instructionId: string,
-    answer: Answer,
-    nowMicros: number,
-  ): Promise<CarriedMessage> {
-    const instruction = "instruction" in answer ? answer.instruction : undefined;
-    const before = instruction && await this.#store.load(instruction);
-    const made: ErrorMessage = errorMessage(answer, instructionId, before?.message, nowMicros);
-    const { objectId, objects: [object], tree } = deflateMessage(made);
-    const carried = { message: pushedMessage(made, objectId), tree };
-    await this.#store.put(
-      {
-        messageId: objectId,
-        runId,
-        kind: "reply",
-        nodeId: SUPERLINK_NODE_ID,
-        expiresAt: Number.MAX_SAFE_INTEGER,
-        deliveredAt: nowMicros,
-      },
-      carried,
-      object?.content(),
-    );
-    if (instruction) {
-      const reply = await this.#store.replyTo(runId, instructionId);
-      if (reply) await this.#store.delete(reply);
-      await this.#store.delete(instruction);
-    }
-    return carried;
   }
 
   async #handOut(
@@ -439,8 +311,8 @@ export class Messages {
   }
 }
 
-function malformed(what: "Push" | "Pull", text: string): StatusError {
-  return new StatusError("INVALID_ARGUMENT", `Malformed ${what}Messages: ${text}`);
+function malformed(text: string): StatusError {
+  return new StatusError("INVALID_ARGUMENT", `Malformed PushMessages: ${text}`);
 }
 
 /** What a turn gave, or nothing when its run was over. */
@@ -451,11 +323,6 @@ async function unlessEnded<T>(turn: Promise<T>): Promise<T | undefined> {
     if (error instanceof RunEnded) return undefined;
     throw error;
   }
-}
-
-/** A process that joined after the instruction was fetched knows nothing of it. */
-function wasLost(row: MessageRow, joinedAt: number | undefined): boolean {
-  return row.confirmedAt !== undefined && joinedAt !== undefined && row.confirmedAt < joinedAt;
 }
 
 function metadataOf({ metadata }: Message) {

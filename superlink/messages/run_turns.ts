@@ -24,6 +24,12 @@ export class RunEnded extends StatusError {
   }
 }
 
+/**
+ * Throws when the run takes no messages any more. Asked in the run's turn, because its messages are
+ * deleted in a turn when it ends: what comes later would stay for ever.
+ */
+export type Gate = () => Promise<unknown>;
+
 /** Gives turns, and what commits in them. */
 export interface RunTurns {
   /**

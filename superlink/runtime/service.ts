@@ -188,7 +188,7 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
     async confirmMessageReceived({ messageObjectId }, call: Call<RuntimeCaller>) {
       const { runId } = await requireRunning(taskOf(call));
-      await messages.confirmByApp(runId, messageObjectId);
+      await messages.answers.confirmByApp(runId, messageObjectId);
       return {};
     },
 
