@@ -9,10 +9,8 @@ import type { SuperLinkConnection } from "../config/connection.ts";
 import { readLogin, type StoredLogin, writeLogin } from "../config/stored_logins.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
+import { TOKEN_VARIABLES } from "../terminal/token_variables.ts";
 import { isLoopback } from "../wire/address.ts";
-
-/** Names the token in the environment; the second is what the SuperLink's operator calls theirs. */
-const TOKEN_VARIABLES = ["TRELLIS_TOKEN", "TRELLIS_CONTROL_TOKEN"] as const;
 
 /** A token, and how to come by the next when it does not hold any more. */
 export interface Credentials {

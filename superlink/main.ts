@@ -12,6 +12,7 @@ import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { processTerminal } from "../terminal/terminal.ts";
+import { forgetTokens } from "../terminal/token_variables.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { openAuditLog } from "./audit/audit_log.ts";
 import { auditFolderFor } from "./audit/flags.ts";
@@ -30,6 +31,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     return 0;
   }
   const options = superlinkOptions(flags);
+  forgetTokens();
   const log = createLog({ format: options.logFormat });
   giveBackLargeMemory();
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);

@@ -12,6 +12,7 @@ import type { Address } from "../wire/address.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { type AuditTrail, NO_AUDIT } from "./audit/audit.ts";
+import { tellWhoMayCall } from "./access/notice.ts";
 import { Launcher } from "./apps/launcher.ts";
 import type { Clock } from "./clock.ts";
 import type { PageAccess } from "./dashboard/access.ts";
@@ -82,6 +83,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     audit,
   });
   const { runs, bells } = state;
+  await tellWhoMayCall(options.controlRule, state.grants, database, log);
   const alarm = new StorageAlarm(log);
   const dashboard = await dashboardFor(parts);
   const services = superLinkServices(state, {

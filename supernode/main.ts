@@ -12,6 +12,7 @@ import { describeFailure } from "../terminal/failure.ts";
 import { giveBackLargeMemory } from "../terminal/large_memory.ts";
 import { createLog, type Log } from "../terminal/log.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
+import { forgetTokens } from "../terminal/token_variables.ts";
 import { loadServerTls } from "../wire/tls.ts";
 import { flags, supernodeSpec } from "./flags.ts";
 import { supernodeOptions } from "./options.ts";
@@ -29,6 +30,7 @@ export async function supernodeCommand(args: readonly string[]): Promise<number>
     giveBackLargeMemory();
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
+    forgetTokens();
     const { isolation, python, preload, maxIdle, appPermissions } = options;
     const { tlsFiles, superExecSecretFile } = options;
     const tls = tlsFiles && await loadServerTls(tlsFiles);

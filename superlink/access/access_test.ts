@@ -271,3 +271,18 @@ Deno.test("No token is in the log", () =>
     assert(said.includes("token.created"));
     for (const text of [secret, OPERATOR_TOKEN, "trellis_t_"]) assert(!said.includes(text));
   }));
+
+Deno.test("The start says who may call, and how somebody could where nobody can", async () => {
+  const told = async (options: TestSuperLinkOptions) => {
+    await using link = await startTestSuperLink(options);
+    return link.logged.lines.map(({ event }) => event).filter((event) =>
+      /closed|no-token/.test(event)
+    );
+  };
+  assertEquals(await told({}), []);
+  assertEquals(await told({ controlRule: CLOSED }), ["superlink.closed"]);
+  assertEquals(await told({ controlRule: { kind: "tokens" } }), [
+    "superlink.closed",
+    "superlink.no-token",
+  ]);
+});

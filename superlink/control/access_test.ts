@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ExitError } from "../../terminal/errors.ts";
+import { OPERATOR_TOKEN_VARIABLE } from "../../terminal/token_variables.ts";
 import { type ControlExposure, controlRule } from "./access.ts";
-import { isSecret, OPERATOR_TOKEN_VARIABLE, operatorToken } from "./operator_token.ts";
+import { isSecret, operatorToken } from "./operator_token.ts";
 
 const LOCAL = { host: "127.0.0.1", port: 9093 };
 const LOCAL_6 = { host: "::1", port: 8000 };

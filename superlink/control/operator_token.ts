@@ -1,8 +1,6 @@
 import { ExitError } from "../../terminal/errors.ts";
+import { OPERATOR_TOKEN_VARIABLE } from "../../terminal/token_variables.ts";
 import type { ControlAccessChoice } from "./access.ts";
-
-/** Names the token of a SuperLink's operator, here and on Deno Deploy. */
-export const OPERATOR_TOKEN_VARIABLE = "TRELLIS_CONTROL_TOKEN";
 
 /** A secret that can be guessed is none. */
 export const SHORTEST_SECRET = 32;

@@ -6,8 +6,9 @@
  */
 
 import { ExitError } from "../../terminal/errors.ts";
+import { OPERATOR_TOKEN_VARIABLE } from "../../terminal/token_variables.ts";
 import type { ControlRule } from "../control/access.ts";
-import { isSecret, OPERATOR_TOKEN_VARIABLE, SHORTEST_SECRET } from "../control/operator_token.ts";
+import { isSecret, SHORTEST_SECRET } from "../control/operator_token.ts";
 
 /** A variable of the environment. */
 interface Variable {
