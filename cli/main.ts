@@ -82,6 +82,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./token.ts")).tokenCommands,
   },
   {
+    name: "trellis audit",
+    summary: "Look into the audit log of a SuperLink on this machine, and prove that it is whole.",
+    load: async () => (await import("./audit.ts")).auditCommands,
+  },
+  {
+    name: "trellis backup",
+    summary: "Back up a SuperLink's state into one file, while it serves or not.",
+    load: async () => (await import("./backup.ts")).backupCommand,
+  },
+  {
+    name: "trellis restore",
+    summary: "Bring back a SuperLink's state from a backup, where no SuperLink serves.",
+    load: async () => (await import("./backup.ts")).restoreCommand,
+  },
+  {
+    name: "trellis verify",
+    summary: "Check that a SuperLink's database is whole, where no SuperLink serves it.",
+    load: async () => (await import("./backup.ts")).verifyCommand,
+  },
+  {
     name: "trellis config",
     summary: "Look at the declared connections to SuperLinks.",
     load: async () => (await import("./config.ts")).configCommands,

@@ -68,7 +68,7 @@ import { Fabs } from "./runs/fabs.ts";
 import { Runs } from "./runs/runs.ts";
 import { SharedBells } from "./shared_bells.ts";
 import type { Database } from "./state/database.ts";
-import type { NodeRow } from "./state/layout.ts";
+import { keys, type NodeRow } from "./state/layout.ts";
 import { Marks } from "./state/marks.ts";
 import { type NodeEvents, Nodes } from "./state/nodes.ts";
 import { SharedLeases } from "./state/shared_leases.ts";
@@ -164,10 +164,15 @@ async function ownParts(options: StateOptions): Promise<Parts> {
   const startMicros = clock.nowMicros();
   const bells = new LocalBells();
   const marks = durable ? new Marks(kv) : undefined;
+  const restoredMicros = (await kv.get<number>(keys.restored)).value;
   const guard = new ReplayGuard({
     windowMicros: windowMicros(options.window),
-    // What was seen before a start is not known when nothing outlives the process.
+    // What was seen before a start is not known when nothing outlives the process, nor what was seen
+    // before a restore: the marks of the backup say nothing of what was accepted after it.
     ...(durable ? {} : { floorMicros: startMicros }),
+    ...(restoredMicros === null
+      ? {}
+      : { floorMicros: restoredMicros + options.window.driftMs * 1_000 }),
   });
   const turns = new LocalTurns(kv);
   const released = new LocalReleasedObjects();

@@ -4,6 +4,7 @@
  * | key | value | there exactly when |
  * |---|---|---|
  * | `schema` | {@linkcode SchemaRow} | always: it marks the database as a SuperLink's |
+ * | `restored` | microseconds | the database was restored from a backup, at that time |
  * | `node`, node id | {@linkcode NodeRow} | a node was registered and has not been reduced |
  * | `key`, key id | {@linkcode KeyRow} | the key was ever registered: a key is never used twice |
  * | `lease`, node id | {@linkcode LeaseRow} | the node's row says `online` |
@@ -220,6 +221,7 @@ export interface BucketRow {
 
 export const keys = {
   schema: ["schema"],
+  restored: ["restored"],
   node: (nodeId: bigint) => ["node", nodeId],
   nodes: ["node"],
   key: (keyId: string) => ["key", keyId],

@@ -1,0 +1,119 @@
+/**
+ * Takes a backup of a SuperLink's database, its objects and FABs and its audit log, while it serves.
+ *
+ * The database is copied by SQLite itself (`VACUUM INTO`), as it was at one moment. Objects are files
+ * that are written before a row names them and deleted after, so they are copied before that moment,
+ * and those that are new once more after it. What a row names and is missing all the same belongs to a
+ * message that was confirmed meanwhile.
+ *
+ * @module
+ */
+
+import { dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ExitError } from "../../terminal/errors.ts";
+import { auditFiles } from "../audit/audit_folder.ts";
+import { verifyAudit } from "../audit/verify_audit.ts";
+import { ArchiveWriter, filesBelow } from "./archive.ts";
+
+/** What is backed up, and where to. */
+export interface BackupOptions {
+  readonly database: string;
+  /** Where the audit log is, if there is one. */
+  readonly auditFolder: string | undefined;
+  /** Replaced once the backup is whole. */
+  readonly output: string;
+  readonly nowMicros: number;
+}
+
+/** What was backed up. */
+export interface BackupResult {
+  readonly sizeBytes: number;
+  readonly objectCount: number;
+}
+
+/** Takes a backup. Throws an {@linkcode ExitError} when it cannot be; an older one stays then. */
+export async function takeBackup(
+  { database, auditFolder, output, nowMicros }: BackupOptions,
+): Promise<BackupResult> {
+  if (!await isFile(database)) {
+    throw new ExitError(`There is no database "${database}".`, {
+      remedy: "Give --database as the SuperLink was started with.",
+    });
+  }
+  const temporary = join(dirname(resolve(output)), `.${crypto.randomUUID()}.trellis-backup`);
+  const snapshot = `${temporary}.database`;
+  try {
+    const objects = `${database}.objects`;
+    let objectCount = 0;
+    {
+      using archive = new ArchiveWriter(temporary);
+      const addObjects = async () => {
+        for (const name of await filesBelow(objects)) {
+          const archived = `objects/${name}`;
+          if (archive.has(archived)) continue;
+          if (await archive.add(archived, join(objects, name))) objectCount++;
+        }
+      };
+      await addObjects();
+      // Before the database: what has a line up to here is in the copy.
+      const end = auditFolder === undefined ? undefined : (await verifyAudit(auditFolder)).end;
+      if (end) archive.note("audit-end", `${end.seq}:${end.hash}`);
+      archive.note("taken-at", new Date(nowMicros / 1000).toISOString());
+      copyDatabase(database, snapshot);
+      await archive.add("database", snapshot);
+      await Deno.remove(snapshot);
+      await addObjects();
+      if (auditFolder !== undefined) {
+        for (const name of [...await auditFiles(auditFolder), "head"]) {
+          await archive.add(`audit/${name}`, join(auditFolder, name));
+        }
+      }
+    }
+    await sync(temporary);
+    const { size: sizeBytes } = await Deno.stat(temporary);
+    await Deno.rename(temporary, output);
+    return { sizeBytes, objectCount };
+  } catch (error) {
+    if (error instanceof ExitError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ExitError(`The backup "${output}" could not be written: ${why}.`, {
+      cause: error,
+      remedy: "Check the space and the rights there. An older backup of that name is as it was.",
+    });
+  } finally {
+    for (const path of [temporary, `${temporary}-journal`, snapshot, `${snapshot}-journal`]) {
+      await Deno.remove(path).catch(() => {});
+    }
+  }
+}
+
+/** Copies a database that another process may be writing, as it is at one moment. */
+function copyDatabase(database: string, path: string): void {
+  try {
+    vacuumInto(database, path, true);
+  } catch (error) {
+    // The last process was killed, and what it left can be read by a writer only.
+    if (!(error instanceof Error) || !/readonly|unable to open/i.test(error.message)) throw error;
+    vacuumInto(database, path, false);
+  }
+}
+
+function vacuumInto(database: string, path: string, readOnly: boolean): void {
+  const sqlite = new DatabaseSync(database, { readOnly, timeout: 10_000 });
+  try {
+    sqlite.prepare("vacuum into ?").run(path);
+  } finally {
+    sqlite.close();
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  return info?.isFile ?? false;
+}
+
+async function sync(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  await file.sync();
+}

@@ -1,0 +1,271 @@
+import { join } from "node:path";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
+import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
+import { ExitError } from "../../terminal/errors.ts";
+import { openAuditLog } from "../audit/audit_log.ts";
+import { auditFolderOf } from "../audit/audit_folder.ts";
+import { readAudit } from "../audit/read_audit.ts";
+import { verifyAudit } from "../audit/verify_audit.ts";
+import { Grants } from "../access/grants.ts";
+import { openDatabase } from "../state/database.ts";
+import { FleetClient, refusal } from "../testing/fleet_client.ts";
+import { LogLines } from "../testing/log_lines.ts";
+import { OperatorClient } from "../testing/operator_client.ts";
+import { TestClock } from "../testing/test_clock.ts";
+import { testFab } from "../testing/test_fab.ts";
+import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
+import { takeBackup } from "./backup.ts";
+import { checkDatabase } from "./check_database.ts";
+import { restoreBackup, type RestoreOptions, type RestoreResult } from "./restore.ts";
+
+interface Stage {
+  readonly folder: string;
+  readonly database: string;
+  readonly backup: string;
+  readonly clock: TestClock;
+  serve(play: (link: TestSuperLink) => Promise<void>, database?: string): Promise<void>;
+  take(): Promise<unknown>;
+  restore(options?: Partial<RestoreOptions>): Promise<RestoreResult>;
+}
+
+async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const database = join(folder, "state.kv");
+  const backup = join(folder, "federation.backup");
+  const clock = new TestClock();
+  try {
+    await play({
+      ...{ folder, database, backup, clock },
+      async serve(play, place = database) {
+        const log = new LogLines().log;
+        await using audit = await openAuditLog(auditFolderOf(place), { clock, log });
+        await using link = await startTestSuperLink({ database: place, clock, audit });
+        await play(link);
+      },
+      take: () =>
+        takeBackup({
+          database,
+          auditFolder: auditFolderOf(database),
+          output: backup,
+          nowMicros: clock.nowMicros(),
+        }),
+      restore: (options) =>
+        restoreBackup({
+          ...{ backup, database, auditFolder: auditFolderOf(options?.database ?? database), clock },
+          ...{ force: false, withoutAuditLog: false, ...options },
+        }),
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Every row, but those that say until when or when something was restored. */
+async function rowsOf(place: string): Promise<unknown[]> {
+  const database = await openDatabase(place);
+  try {
+    const rows = await Array.fromAsync(database.kv.list({ prefix: [] }));
+    return rows.filter(({ key }) => !["restored", "lease"].includes(String(key[0])))
+      .map(({ key, value }) => [key, value]);
+  } finally {
+    await database.close();
+  }
+}
+
+Deno.test("A backup that is taken while the SuperLink serves is restored whole and equal", () =>
+  onStage(async ({ folder, database, clock, serve, take, restore }) => {
+    await serve(async (link) => {
+      using node = await FleetClient.create(link);
+      using operator = new OperatorClient(link);
+      await node.register();
+      await node.activate();
+      await operator.call(Control.method.startRun, { fab: { content: testFab() } });
+      await take();
+      // What comes after it is not in it.
+      using later = await FleetClient.create(link);
+      await later.register();
+    });
+    const elsewhere = join(folder, "elsewhere.kv");
+    const { takenAt } = await restore({ database: elsewhere, withoutAuditLog: true });
+    assertEquals(takenAt, new Date(clock.nowMicros() / 1000).toISOString());
+    assertEquals(await checkDatabase(elsewhere), []);
+    const restored = await rowsOf(elsewhere);
+    const before = await rowsOf(database);
+    const later = before.filter((row) => !restored.some((other) => isSame(row, other)));
+    assertEquals(later.length, 3, "the later node, its key and its mark");
+    assertEquals((await verifyAudit(auditFolderOf(elsewhere))).findings, []);
+    await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      const { runDict } = await operator.call(Control.method.listRuns, {});
+      assertEquals(Object.keys(runDict).length, 1);
+      assertEquals((await operator.call(Control.method.listNodes, {})).nodesInfo.length, 1);
+    }, elsewhere);
+  }));
+
+Deno.test("A backup under load is one moment's state, and its integrity holds", () =>
+  onStage(async ({ folder, serve, backup, take, restore }) => {
+    await serve(async (link) => {
+      let goesOn = true;
+      const workers = Array.from({ length: 4 }, async () => {
+        while (goesOn) {
+          using node = await FleetClient.create(link);
+          const nodeId = await node.register();
+          await node.activate();
+          await node.deactivate(nodeId);
+          await node.unregister(nodeId);
+        }
+      });
+      for (let round = 0; round < 3; round++) {
+        await take();
+        const database = join(folder, `copy-${round}.kv`);
+        await restore({ database, backup, withoutAuditLog: true });
+        assertEquals(await checkDatabase(database), []);
+      }
+      goesOn = false;
+      await Promise.all(workers);
+    });
+  }));
+
+Deno.test("What was unregistered, suspended or revoked since the backup stays so", () =>
+  onStage(async ({ database, clock, serve, take, restore }) => {
+    const nodeIds: bigint[] = [];
+    let tokenId = "";
+    await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      for (let count = 0; count < 4; count++) {
+        using node = await FleetClient.create(link);
+        nodeIds.push(await node.register());
+      }
+      const wanted = { name: "Ada", role: "viewer" };
+      const { token } = await operator.call(Access.method.createToken, wanted);
+      tokenId = token!.id;
+      await take();
+      const [gone = 0n, suspended = 0n, resumed = 0n] = nodeIds;
+      await operator.call(Control.method.unregisterNode, { nodeId: gone });
+      await operator.suspend(suspended, resumed);
+      await operator.resume(resumed);
+      await operator.call(Access.method.revokeToken, { id: tokenId });
+    });
+    await assertRejects(() => restore(), ExitError, "There is a database");
+    clock.advance({ seconds: 60 });
+    const { applied, replaced } = await restore({ force: true });
+    assertEquals(applied, { unregistered: 1, suspended: 1, revoked: 1 });
+    assert(replaced !== undefined && (await Deno.stat(replaced)).isFile);
+    await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      const states = await Promise.all(nodeIds.map((nodeId) => operator.show(nodeId)));
+      assertEquals(
+        states.map(({ status, suspendedAt }) => [status, suspendedAt !== undefined]),
+        [["unregistered", false], ["suspended", true], ["registered", false], [
+          "registered",
+          false,
+        ]],
+      );
+    });
+    const opened = await openDatabase(database);
+    const [grant] = await new Grants(opened.kv, clock).list();
+    await opened.close();
+    assertEquals([grant?.id, grant?.revokedAt !== undefined], [tokenId, true]);
+    const actions: string[] = [];
+    for await (const { line } of readAudit(auditFolderOf(database))) actions.push(line.action);
+    assert(actions.includes("database.restore"));
+    assertEquals((await verifyAudit(auditFolderOf(database))).findings, []);
+  }));
+
+Deno.test("A restore is refused without the log that says what was unregistered since", () =>
+  onStage(async ({ folder, database, serve, take, restore }) => {
+    await serve(async (link) => {
+      using node = await FleetClient.create(link);
+      await node.register();
+      await take();
+      await assertRejects(() => restore({ force: true }), ExitError, "held by another SuperLink");
+    });
+    const nowhere = join(folder, "nowhere");
+    const without = () => restore({ force: true, auditFolder: nowhere });
+    assertStringIncludes((await assertRejects(without, ExitError)).message, "no audit log in");
+    const audit = auditFolderOf(database);
+    const [first] = [...Deno.readDirSync(audit)].filter(({ name }) => name.endsWith(".jsonl"));
+    const path = join(audit, first!.name);
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace("node.reg", "node.rug"));
+    await assertRejects(() => restore({ force: true }), ExitError, "is not whole");
+    // Nothing was changed by any of them.
+    assertEquals(await checkDatabase(database), []);
+    assertEquals((await Deno.stat(database)).isFile, true);
+  }));
+
+Deno.test("After a restore no proof of the time before is accepted, and nodes sign again", () =>
+  onStage(async ({ clock, serve, take, restore }) => {
+    let key: FleetClient["key"] | undefined;
+    let nodeId = 0n;
+    await serve(async (link) => {
+      using node = await FleetClient.create(link);
+      key = node.key;
+      nodeId = await node.register();
+      await node.activate();
+      await take();
+    });
+    // Accepted since, for which the backup has no mark.
+    clock.advance({ seconds: 60 });
+    await restore({ force: true });
+    await serve(async (link) => {
+      using node = await FleetClient.create(link, key ? { key } : {});
+      assertEquals((await refusal(node.heartbeat(nodeId)))[0], "UNAVAILABLE");
+      using stranger = await FleetClient.create(link);
+      assertEquals((await refusal(stranger.register()))[0], "UNAVAILABLE");
+      clock.advance({ seconds: 6 });
+      assertEquals(await node.activate(), nodeId);
+    });
+  }));
+
+Deno.test("A backup that cannot be taken leaves the older one, and a damaged one is refused", () =>
+  onStage(async ({ folder, database, backup, serve, take, restore }) => {
+    await assertRejects(take, ExitError, "There is no database");
+    await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      await operator.call(Control.method.startRun, { fab: { content: testFab() } });
+      await take();
+    });
+    const old = await Deno.readFile(backup);
+    const kept = await Deno.readFile(database);
+    await Deno.writeTextFile(database, "no database".repeat(100));
+    await assertRejects(take, ExitError, "could not be written");
+    assertEquals(await Deno.readFile(backup), old);
+    assertEquals([...Deno.readDirSync(folder)].filter(({ name }) => name.startsWith(".")), []);
+    await Deno.writeFile(database, kept);
+
+    const elsewhere = { database: join(folder, "elsewhere.kv"), withoutAuditLog: true };
+    const other = join(folder, "other");
+    await Deno.writeTextFile(other, "no backup");
+    await assertRejects(
+      () => restore({ ...elsewhere, backup: other }),
+      ExitError,
+      "is not a backup",
+    );
+    const hurt = old.slice();
+    const at = indexOf(hurt, testFab().subarray(0, 64));
+    assert(at > 0);
+    hurt[at + 40]! ^= 1;
+    await Deno.writeFile(other, hurt);
+    await assertRejects(() => restore({ ...elsewhere, backup: other }), ExitError, "is damaged");
+    assertEquals(
+      [...Deno.readDirSync(folder)].some(({ name }) => name.includes("restoring")),
+      false,
+    );
+  }));
+
+function isSame(a: unknown, b: unknown): boolean {
+  try {
+    assertEquals(a, b);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  for (let at = 0; at + part.length <= bytes.length; at++) {
+    if (part.every((byte, index) => bytes[at + index] === byte)) return at;
+  }
+  return -1;
+}
