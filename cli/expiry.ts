@@ -1,4 +1,5 @@
 import { UsageError } from "../terminal/errors.ts";
+import { textFlag } from "../terminal/flags.ts";
 
 const UNITS_S: Readonly<Record<string, number>> = {
   m: 60,
@@ -15,9 +16,11 @@ const LONGEST_S = 100 * 365 * 86_400;
  */
 export function parseExpiry(text: string, nowMicros: number): bigint | "never" {
   if (text === "never") return "never";
-  const span = /^(\d{1,9})([mhdwy])$/.exec(text);
-  const seconds = Number(span?.[1]) * (UNITS_S[span?.[2] ?? ""] ?? NaN);
-  if (seconds <= LONGEST_S) return BigInt(nowMicros + seconds * 1_000_000);
+  const seconds = spanSeconds(text) ?? NaN;
+  if (seconds <= LONGEST_S) {
+    // Whole seconds, so that it can be written and read again.
+    return BigInt(Math.floor(nowMicros / 1_000_000) + seconds) * 1_000_000n;
+  }
   const isDate = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text);
   const atMs = isDate ? Date.parse(text) : NaN;
   if (atMs > 0) return BigInt(atMs) * 1_000n;
@@ -25,6 +28,35 @@ export function parseExpiry(text: string, nowMicros: number): bigint | "never" {
     `"${text}" is no time at which something could expire.`,
     "Write 90d, 12h, 2w or 1y from now, a date such as 2027-01-31, or never.",
   );
+}
+
+/** The same as the registry is told it. */
+export function expiryOf(text: string, nowMicros: number) {
+  const expiresAt = parseExpiry(text, nowMicros);
+  return expiresAt === "never"
+    ? { case: "neverExpires", value: true } as const
+    : { case: "expiresAt", value: expiresAt } as const;
+}
+
+/** How long a span such as `7d` is; `undefined` for a text that is none. */
+export function spanSeconds(text: string): number | undefined {
+  const span = /^(\d{1,9})([mhdwy])$/.exec(text);
+  return span ? Number(span[1]) * (UNITS_S[span[2] ?? ""] ?? NaN) : undefined;
+}
+
+/** `--grace`: how long the old key stays good. */
+export const GRACE_FLAG = textFlag(
+  "grace",
+  "TIME",
+  "How long the old key stays good: 12h, 7d, or 0d for not at all.",
+  { defaultText: "7d" },
+);
+
+/** Reads `--grace`, in seconds. */
+export function graceSeconds(text = "7d"): bigint {
+  const seconds = spanSeconds(text);
+  if (seconds !== undefined) return BigInt(seconds);
+  throw new UsageError(`"${text}" is no time that a key could stay good.`, "Write 12h or 7d.");
 }
 
 /** A span as people say it, rounded down: `6 d`, `23 h`, `5 min`. */

@@ -93,7 +93,15 @@ const show: Command = {
 export const keysCommands: CommandGroup = {
   name: "trellis keys",
   summary: "Make and look at the keys with which SuperNodes prove who they are.",
-  commands: [generate, show],
+  commands: [
+    generate,
+    show,
+    {
+      name: "trellis keys rotate",
+      summary: "Replace the key of a SuperNode on its SuperLink.",
+      load: async () => (await import("./keys_rotate.ts")).rotateCommand,
+    },
+  ],
 };
 
 const PRIVATE_FORMATS: Readonly<Record<PrivateKeyFormat, string>> = {

@@ -1,14 +1,14 @@
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import type { OpenControl } from "./control.ts";
 import type { NewNode as FlowerNode } from "./control_client.ts";
-import { parseExpiry } from "./expiry.ts";
+import { expiryOf } from "./expiry.ts";
 import type { Labels } from "./labels.ts";
 import { isMissingService, onlyTrellis } from "./trellis_only.ts";
 
 /** A SuperNode that is to be let in, with what only Trellis keeps of it. */
 export interface NewNode extends FlowerNode {
   readonly labels: Labels;
-  /** A time that {@linkcode parseExpiry} reads; never without. */
+  /** A time that {@linkcode expiryOf} reads; never without. */
   readonly expires?: string | undefined;
 }
 
@@ -29,13 +29,15 @@ export async function registerNode(control: OpenControl, node: NewNode): Promise
 }
 
 async function registerByRegistry(control: OpenControl, node: NewNode): Promise<bigint> {
-  const { publicKey, name = "", location = "", labels, expires = "never" } = node;
+  const { publicKey, name, location, labels, expires } = node;
   const { Registry: { method } } = await import("../proto/gen/trellis/v1/registry_pb.ts");
-  const expiresAt = parseExpiry(expires, Date.now() * 1000);
   const { nodes: [made], faults: [fault] } = await control.call(method.registerNodes, {
     nodes: [{
-      ...{ publicKey, name, location, labels },
-      ...(expiresAt === "never" ? {} : { expiresAt }),
+      publicKey,
+      ...(name === undefined ? {} : { name }),
+      ...(location === undefined ? {} : { location }),
+      ...(Object.keys(labels).length === 0 ? {} : { labels: { labels } }),
+      ...(expires === undefined ? {} : { expiry: expiryOf(expires, Date.now() * 1000) }),
     }],
   });
   if (fault) throw new ExitError(`The SuperNode cannot be registered. ${fault.text}`);

@@ -13,7 +13,10 @@ import { readLabels } from "./labels.ts";
 import { type NewNode, registerNode } from "./register_node.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { expire, label, rename } from "./supernode_change.ts";
+import { exportNodes } from "./supernode_export.ts";
+import { importNodes } from "./supernode_import.ts";
 import { list } from "./supernode_list.ts";
+import { rotate } from "./supernode_rotate.ts";
 import { show } from "./supernode_show.ts";
 import { resume, suspend } from "./supernode_suspend.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
@@ -114,5 +117,8 @@ const unregister: Command = {
 export const supernodeCommands: CommandGroup = {
   name: "trellis supernode",
   summary: "Manage the SuperNodes of a federation. (With flags only, starts a SuperNode.)",
-  commands: [register, unregister, list, show, rename, label, expire, suspend, resume],
+  commands: [
+    ...[register, unregister, list, show, rename, label, expire, suspend, resume],
+    ...[rotate, importNodes, exportNodes],
+  ],
 };

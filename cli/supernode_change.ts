@@ -12,7 +12,7 @@ import type { RawFlags } from "../terminal/flags.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
-import { parseExpiry } from "./expiry.ts";
+import { expiryOf } from "./expiry.ts";
 import { listedNode } from "./fleet_list.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { isLabelChange, readLabelChanges } from "./labels.ts";
@@ -102,10 +102,7 @@ export const expire: Command = {
       "comes back.",
   },
   run({ flags, positionals: [id = "", when = "", ...target] }, terminal) {
-    const expiresAt = parseExpiry(when, Date.now() * 1000);
-    const expiry = expiresAt === "never"
-      ? { case: "neverExpires", value: true } as const
-      : { case: "expiresAt", value: expiresAt } as const;
+    const expiry = expiryOf(when, Date.now() * 1000);
     return change(
       id,
       { expiry },

@@ -18,6 +18,7 @@ export function httpBindings(
   return [
     // A SuperNode ends on 500, and comes back on 503.
     { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
+    { service: services.nodeKeys, maxMessageBytes, internalErrorStatus: 503 },
     ...[services.control141, ...services.operators].map((service) => ({
       service,
       maxMessageBytes: controlLimit(maxMessageBytes),

@@ -58,7 +58,11 @@ export async function openGrpcPlane(
   );
   const fleetAddress = await listeners.grpc(
     { name: "Fleet API", address: options.fleetAddress, tls },
-    options.grpcAdapter ? [services.fleet, grpcAdapter(services.fleet)] : [services.fleet],
+    [
+      services.fleet,
+      services.nodeKeys,
+      ...options.grpcAdapter ? [grpcAdapter(services.fleet)] : [],
+    ],
     maxMessageBytes,
   );
   return { fleetAddress, controlAddress, serverAppAddress };

@@ -70,6 +70,7 @@ import { SharedBells } from "./shared_bells.ts";
 import type { Database } from "./state/database.ts";
 import { keys, type NodeRow } from "./state/layout.ts";
 import { Marks } from "./state/marks.ts";
+import { keyIdsOf } from "./state/node_keys.ts";
 import { type NodeEvents, Nodes } from "./state/nodes.ts";
 import { SharedLeases } from "./state/shared_leases.ts";
 
@@ -130,16 +131,21 @@ export async function openState(options: StateOptions): Promise<State> {
       logExpired(log, row);
       events.byClock("node.expire", row);
     },
-    unregistered({ nodeId, keyId }) {
-      bells.ring(topics.inbox(nodeId));
+    unregistered(row) {
+      bells.ring(topics.inbox(row.nodeId));
       bells.ring(topics.nodes);
-      guard.forget(keyId);
-      httpSessions.forget(keyId);
+      for (const keyId of keyIdsOf(row)) guard.forget(keyId);
+      httpSessions.forget(row.nodeId);
     },
-    barred({ nodeId, keyId }) {
+    barred({ nodeId }) {
       bells.ring(topics.inbox(nodeId));
       bells.ring(topics.nodes);
-      httpSessions.forget(keyId);
+      httpSessions.forget(nodeId);
+    },
+    keyEnded({ nodeId }, keyId) {
+      // A pull that was proved by it may be held.
+      bells.ring(topics.inbox(nodeId));
+      guard.forget(keyId);
     },
   });
   const messages = await messagesOf(nodes);

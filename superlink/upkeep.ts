@@ -47,7 +47,9 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 export async function sweep(options: SweepOptions): Promise<void> {
   const { objects, clock } = options;
   await options.nodes.expireDue(clock.nowMicros());
-  await new ExpiryWatch(options).cutOff();
+  const expiry = new ExpiryWatch(options);
+  await expiry.cutOff();
+  await expiry.endKeys();
   await endSilentRuns(options);
   await objects.recover();
   await lookAfterNodes(options);
@@ -71,6 +73,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       await nodes.expireDue(clock.nowMicros());
       await nodes.writeLeases();
       await expiry.cutOff();
+      await expiry.endKeys();
     }],
     [RUN_PERIOD_MS, async () => {
       await runs.writeCosts();

@@ -34,7 +34,7 @@ interface Stage {
 async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   const [clock, logged] = [new TestClock(), new LogLines()];
-  const events = { expired() {}, unregistered() {}, barred() {} };
+  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
   const nodes = await Nodes.open(kv, events, logged.log, clock.micros);
   const guard = new ReplayGuard({ windowMicros: 305_000_000 });
   const timers: [periodMs: number, task: () => void][] = [];

@@ -18,7 +18,7 @@ const PEM_BYTES = 215;
 export async function fillRegistry(path: string, count: number): Promise<void> {
   const database = await openDatabase(path);
   const log = createLog({ format: "text", write: () => {} });
-  const events = { expired() {}, unregistered() {}, barred() {} };
+  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
   const nodes = await Nodes.open(database.kv, events, log, Date.now() * 1000);
   let next = 0;
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {

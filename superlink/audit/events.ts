@@ -31,13 +31,22 @@ export class AuditEvents {
     });
   }
 
-  /** A node registered itself, came online, went, or unregistered itself. */
+  /**
+   * A node registered itself, came online, went, unregistered itself, or replaced its key by
+   * `newFingerprint`.
+   */
   byNode(
-    action: "node.register" | "node.activate" | "node.deactivate" | "node.unregister",
+    action:
+      | "node.register"
+      | "node.activate"
+      | "node.deactivate"
+      | "node.unregister"
+      | "node.rotate",
     { key: { fingerprint }, peer: from }: FleetCaller,
     nodeId: bigint,
+    newFingerprint = action === "node.register" ? fingerprint : undefined,
   ): void {
-    const subject = { nodeId, ...(action === "node.register" ? { fingerprint } : {}) };
+    const subject = { nodeId, ...(newFingerprint ? { fingerprint: newFingerprint } : {}) };
     this.#trail.note({ who: { fingerprint }, action, subject, from, outcome: "done" });
   }
 

@@ -21,6 +21,7 @@ const ACTIONS: ReadonlyMap<string, string> = new Map([
   ["RegisterNodes", "node.register"],
   ["UnregisterNode", "node.unregister"],
   ["UpdateNode", "node.update"],
+  ["RotateKey", "node.rotate"],
   ["SuspendNodes", "node.suspend"],
   ["ResumeNodes", "node.resume"],
   ["StartRun", "run.start"],

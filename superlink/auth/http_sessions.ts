@@ -34,10 +34,13 @@ const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
 
 /** What stands for the processes of SuperNodes that call over HTTP. */
 export interface Sessions {
-  /** The session that a proved call belongs to. A key without a node has none that is kept. */
-  of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection;
-  /** Lets go of the session of a key that was unregistered. */
-  forget(keyId: string): void;
+  /**
+   * The session that a proved call belongs to, whichever of the node's keys proved it. A key without a
+   * node has none that is kept.
+   */
+  of(node: NodeRow | undefined, call: IncomingCall): Connection;
+  /** Lets go of the session of a node that was unregistered or barred. */
+  forget(nodeId: bigint): void;
   /** Lets go of sessions that are closed. */
   prune(): void;
 }
@@ -45,14 +48,14 @@ export interface Sessions {
 /** The sessions of the SuperNodes that call over HTTP. */
 export class HttpSessions implements Sessions {
   readonly #clock: Clock;
-  readonly #sessions = new Map<string, HttpSession>();
+  readonly #sessions = new Map<bigint, HttpSession>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection {
-    const known = this.#sessions.get(keyId);
+  of(node: NodeRow | undefined, call: IncomingCall): Connection {
+    const known = node && this.#sessions.get(node.nodeId);
     const joins = call.method === Fleet.method.activateNode.name;
     if (known && !known.closed.aborted) {
       if (!joins) {
@@ -63,18 +66,18 @@ export class HttpSessions implements Sessions {
       known.close();
     }
     const session = new HttpSession(call, node, this.#clock);
-    if (node) this.#sessions.set(keyId, session);
+    if (node) this.#sessions.set(node.nodeId, session);
     return session;
   }
 
-  forget(keyId: string): void {
-    this.#sessions.get(keyId)?.close();
-    this.#sessions.delete(keyId);
+  forget(nodeId: bigint): void {
+    this.#sessions.get(nodeId)?.close();
+    this.#sessions.delete(nodeId);
   }
 
   prune(): void {
-    for (const [keyId, session] of this.#sessions) {
-      if (session.closed.aborted) this.#sessions.delete(keyId);
+    for (const [nodeId, session] of this.#sessions) {
+      if (session.closed.aborted) this.#sessions.delete(nodeId);
     }
   }
 }

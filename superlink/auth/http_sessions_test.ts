@@ -4,15 +4,15 @@ import type { NodeRow } from "../state/layout.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { HttpSessions } from "./http_sessions.ts";
 
-const KEY = "a key";
+const NODE_ID = 1n;
 
 /** The sessions of one node whose heartbeats come every `intervalS` seconds. */
 function stage(intervalS = 30) {
   const clock = new TestClock();
   const sessions = new HttpSessions(clock);
   const row: NodeRow = {
-    nodeId: 1n,
-    keyId: KEY,
+    nodeId: NODE_ID,
+    keyId: "a key",
     fingerprint: "",
     publicKeyPem: new Uint8Array(),
     keyless: false,
@@ -25,7 +25,7 @@ function stage(intervalS = 30) {
   const callOf = (node: NodeRow | undefined) => (method: string) => {
     const headers = { text: () => undefined, bytes: () => undefined };
     const incoming: IncomingCall = { method, headers, peer: "192.0.2.1:1", patienceMs: 25_000 };
-    return sessions.of(KEY, node, incoming);
+    return sessions.of(node, incoming);
   };
   return { clock, sessions, call: callOf(row), strangersCall: callOf(undefined) };
 }
@@ -108,7 +108,7 @@ Deno.test("No session is kept of keys without a node, and none of keys that were
   const first = strangersCall("RegisterNode");
   assert(strangersCall("RegisterNode") !== first);
   const session = call("ActivateNode");
-  sessions.forget(KEY);
+  sessions.forget(NODE_ID);
   assertEquals(session.closed.aborted, true);
 });
 

@@ -16,22 +16,22 @@ const NEVER = new AbortController().signal;
  */
 export class SharedSessions implements Sessions {
   readonly #leases: SharedLeases;
-  readonly #sessions = new Map<string, Connection>();
+  readonly #sessions = new Map<bigint, Connection>();
 
   constructor(leases: SharedLeases) {
     this.#leases = leases;
   }
 
-  of(keyId: string, node: NodeRow | undefined, { method, peer }: IncomingCall): Connection {
-    const known = this.#sessions.get(keyId);
-    this.#sessions.delete(keyId);
+  of(node: NodeRow | undefined, { method, peer }: IncomingCall): Connection {
+    const known = node && this.#sessions.get(node.nodeId);
+    if (node) this.#sessions.delete(node.nodeId);
     const session = known && method !== Fleet.method.activateNode.name ? known : {
       peer,
       closed: NEVER,
       // The node rejoins later if it cannot be written, and its lease ends in any case.
       gaveUp: () => void (node && this.#leases.left(node.nodeId).catch(() => {})),
     };
-    if (node) this.#sessions.set(keyId, session);
+    if (node) this.#sessions.set(node.nodeId, session);
     if (this.#sessions.size > LIMIT) {
       const [quietest] = this.#sessions.keys();
       if (quietest !== undefined) this.#sessions.delete(quietest);
@@ -39,8 +39,8 @@ export class SharedSessions implements Sessions {
     return session;
   }
 
-  forget(keyId: string): void {
-    this.#sessions.delete(keyId);
+  forget(nodeId: bigint): void {
+    this.#sessions.delete(nodeId);
   }
 
   prune(): void {}

@@ -79,7 +79,7 @@ export function fleetService(options: FleetServiceOptions): Service {
     nodeId: bigint | undefined,
   ) => {
     // Asked again: the node may have been unregistered or barred while the body was on its way.
-    const own = await nodes.ofKey(caller.key.id);
+    const own = await nodes.ofKey(caller.key.id, clock.nowMicros());
     if (nodeId === undefined || own?.nodeId !== nodeId) {
       const error = flowerError("nodeNotAuthenticated", { grpcText: "Invalid node ID" });
       throw refuse(caller, method, "the key does not own this node", error);
@@ -156,7 +156,7 @@ export function fleetService(options: FleetServiceOptions): Service {
           "the key owns no SuperNode",
           activationFailed("No SuperNode found with the given public key."),
         );
-      if (!await nodes.ofKey(caller.key.id)) throw unknown();
+      if (!await nodes.ofKey(caller.key.id, clock.nowMicros())) throw unknown();
       requireInterval(caller, "ActivateNode", request.heartbeatInterval);
       const activation = await nodes.activate(
         caller.key.id,

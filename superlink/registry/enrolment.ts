@@ -11,20 +11,23 @@ import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
 import type { ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
+import { suspended } from "../state/node_life.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { cleanLabels, cleanName, type Labels, requireLocation } from "./node_facts.ts";
 import { changedNode, type NodeUpdate } from "./node_update.ts";
 
-/** A node that is to be registered, or to be as is said here when it is. */
+/** A node that is to be registered, or to be as is said here when it is; what is absent stays. */
 export interface NewNode {
   /** SPKI PEM. */
   readonly publicKey: Uint8Array;
-  /** Empty: none. */
-  readonly name: string;
-  readonly location: string;
-  readonly labels: Labels;
-  /** In microseconds since the epoch; never without. */
-  readonly expiresAt?: number | undefined;
+  readonly name?: string | undefined;
+  readonly location?: string | undefined;
+  /** All of its labels. */
+  readonly labels?: Labels | undefined;
+  /** In microseconds since the epoch. */
+  readonly expiresAt?: number | "never" | undefined;
+  /** Shut it out from the start; nobody is let in by saying that it is not. */
+  readonly suspended?: boolean | undefined;
 }
 
 /** What became of one of them. */
@@ -81,7 +84,7 @@ export async function enrol(
   const firstUse = new Map<string, number>();
   for (const [index, node] of newNodes.entries()) {
     try {
-      const plan = await planOf(index, node, caller, options.nodes);
+      const plan = await planOf(index, node, caller, options);
       const before = firstUse.get(plan.key.id);
       if (before !== undefined) throw invalid(`It has the same key as number ${before + 1}.`);
       firstUse.set(plan.key.id, index);
@@ -104,13 +107,18 @@ async function planOf(
   index: number,
   node: NewNode,
   { account }: ControlCaller,
-  nodes: Nodes,
+  { nodes, clock }: EnrolmentOptions,
 ): Promise<Plan> {
   const key = readSpkiPem(new TextDecoder().decode(node.publicKey));
   if (!key) throw invalid("It has no public key that can be used (P-256, P-384 or P-521).");
-  requireLocation(node.location);
-  const clean = { ...node, name: cleanName(node.name), labels: cleanLabels(node.labels) };
-  const found = await nodes.findByKey(key.id);
+  const { name = "", location = "", labels = {} } = node;
+  requireLocation(location);
+  const clean = {
+    ...node,
+    ...(node.name === undefined ? {} : { name: cleanName(name) }),
+    ...(node.labels === undefined ? {} : { labels: cleanLabels(labels) }),
+  };
+  const found = await nodes.findByKey(key.id, clock.nowMicros());
   if (found === "burned" || found && found.ownerId !== account.id) {
     throw invalid(`Its key ${key.fingerprint} was unregistered or replaced, and never comes back.`);
   }
@@ -127,14 +135,17 @@ async function carryOut(
     const change = await nodes.change(
       nodeId,
       clock.nowMicros(),
-      (row) => changedNode(row, updateFor(row, node)),
+      (row) => {
+        const changed = changedNode(row, updateFor(row, node));
+        return node.suspended ? suspended(changed, clock.nowMicros()) : changed;
+      },
     );
     if (!change) {
       throw new StatusError("ABORTED", `SuperNode ${nodeId} was unregistered meanwhile.`);
     }
     return { nodeId, outcome: change.before === change.after ? "unchanged" : "updated" };
   }
-  const { publicKey, name, location, labels, expiresAt } = node;
+  const { publicKey, name = "", location = "", labels = {}, expiresAt = "never" } = node;
   const made = await nodes.register({
     keyId: key.id,
     fingerprint: key.fingerprint,
@@ -146,7 +157,8 @@ async function carryOut(
     ...(name === "" ? {} : { name }),
     ...(location === "" ? {} : { location }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(expiresAt === "never" ? {} : { expiresAt }),
+    ...(node.suspended ? { suspendedAt: clock.nowMicros() } : {}),
   }, clock.nowMicros());
   if (!made) {
     throw new StatusError("ABORTED", `The key ${key.fingerprint} was registered meanwhile.`);
@@ -161,8 +173,10 @@ async function carryOut(
 
 /** Makes the node what is said here, and no more than that. */
 function updateFor(row: NodeRow, { name, location, labels, expiresAt }: NewNode): NodeUpdate {
-  const gone = Object.keys(row.labels ?? {}).filter((key) => !Object.hasOwn(labels, key));
-  return { name, location, setLabels: labels, removeLabels: gone, expiresAt: expiresAt ?? "never" };
+  const gone = labels === undefined
+    ? []
+    : Object.keys(row.labels ?? {}).filter((key) => !Object.hasOwn(labels, key));
+  return { name, location, setLabels: labels, removeLabels: gone, expiresAt };
 }
 
 function invalid(sentence: string): StatusError {

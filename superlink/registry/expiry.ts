@@ -7,6 +7,7 @@
 import type { Log } from "../../terminal/log.ts";
 import type { Clock } from "../clock.ts";
 import type { NodeRow } from "../state/layout.ts";
+import { withoutEndedKeys } from "../state/node_keys.ts";
 import type { Nodes } from "../state/nodes.ts";
 
 /** What the watch works on. */
@@ -47,6 +48,18 @@ export class ExpiryWatch {
       log.warning("node.registration-expired", sentence, { nodeId: String(nodeId), fingerprint });
     }
     this.#doneUntil = now + 1;
+  }
+
+  /** Takes away earlier keys whose time is over. */
+  async endKeys(): Promise<void> {
+    const { nodes, clock, log } = this.#options;
+    const now = clock.nowMicros();
+    for (const nodeId of await nodes.withEndedKeys(now)) {
+      const change = await nodes.change(nodeId, now, (row) => withoutEndedKeys(row, now));
+      if (!change || change.before === change.after) continue;
+      const sentence = `The earlier key of SuperNode ${nodeId} is not good any more.`;
+      log.info("node.key-ended", sentence, { nodeId: String(nodeId) });
+    }
   }
 
   /** Warns of nodes that expire soon: a month, a week and a day before. */

@@ -28,6 +28,8 @@ export function registeredNode(
     version: row.version ?? "",
     transport: row.transport ?? "",
     heartbeatInterval: lease?.heartbeatIntervalS ?? row.heartbeatIntervalS,
+    earlierKeys: (row.earlierKeys ?? []).filter(({ validUntil }) => validUntil > nowMicros)
+      .map(({ fingerprint, validUntil }) => ({ fingerprint, validUntil: BigInt(validUntil) })),
     registeredAt: BigInt(row.registeredAt),
     ...at("activatedAt", row.activatedAt),
     ...at("deactivatedAt", row.deactivatedAt),

@@ -13,6 +13,7 @@ import type { NodeRow } from "../state/layout.ts";
 import { resumed, suspended } from "../state/node_life.ts";
 import type { Node, Nodes } from "../state/nodes.ts";
 import { changedNode, cleanUpdate, type NodeUpdate } from "./node_update.ts";
+import { readNewKey, rotate } from "./rotation.ts";
 
 /** What the registry works on. */
 export interface RegistryOptions {
@@ -75,6 +76,26 @@ export class Registry {
       event: "node.changed",
       sentence: () => `SuperNode ${nodeId} was changed by ${caller.peer}.`,
     });
+    const [node] = await this.#find(caller, [nodeId]);
+    if (!node) throw notFound([nodeId]);
+    return node;
+  }
+
+  /**
+   * Gives a node another key; the one that it has stays good for `graceSeconds`. Gives the node as it
+   * is then. Throws as `rotate` in `rotation.ts`.
+   */
+  async rotateKey(
+    caller: ControlCaller,
+    nodeId: bigint,
+    publicKeyPem: Uint8Array,
+    graceSeconds: number,
+  ): Promise<Node> {
+    const [before] = await this.#find(caller, [nodeId]);
+    if (before?.row.status === "unregistered") throw notFound([nodeId]);
+    const newKey = readNewKey(publicKeyPem);
+    const options = { nodes: this.#nodes, clock: this.#clock, log: this.#log };
+    await rotate({ nodeId, newKey, publicKeyPem, graceSeconds, by: caller.peer }, options);
     const [node] = await this.#find(caller, [nodeId]);
     if (!node) throw notFound([nodeId]);
     return node;

@@ -46,6 +46,12 @@ function onPlanes(name: string, play: (stage: Stage) => Promise<void>): void {
   }
 }
 
+function expiryOf(at: bigint | undefined) {
+  return at === undefined
+    ? { case: "neverExpires" as const, value: true }
+    : { case: "expiresAt" as const, value: at };
+}
+
 async function newKey(): Promise<Uint8Array> {
   return new TextEncoder().encode(spkiPem((await generatePrivateKey("P-256")).publicKey));
 }
@@ -161,8 +167,9 @@ onPlanes(
     const nodes = await Promise.all([1, 2, 3].map(async (number) => ({
       publicKey: await newKey(),
       name: `node ${number}`,
-      labels: { number: String(number) },
-      ...(number === 3 ? { expiresAt: now + DAY } : {}),
+      labels: { labels: { number: String(number) } },
+      expiry: expiryOf(number === 3 ? now + DAY : undefined),
+      suspended: false,
     })));
     const register = () => operator.call(operator.registry.registerNodes, { nodes });
     const first = await register();
@@ -170,14 +177,23 @@ onPlanes(
     const again = await register();
     assertEquals(again.nodes.map(({ outcome }) => outcome), Array(3).fill("unchanged"));
     assertEquals(again.nodes.map(({ nodeId }) => nodeId), first.nodes.map(({ nodeId }) => nodeId));
-    nodes[1]!.labels = { number: "two" };
-    delete nodes[2]!.expiresAt;
+    nodes[0]!.suspended = true;
+    nodes[1]!.labels = { labels: { number: "two" } };
+    nodes[2]!.expiry = expiryOf(undefined);
     const changed = await register();
-    assertEquals(changed.nodes.map(({ outcome }) => outcome), ["unchanged", "updated", "updated"]);
-    const [, second, third] = await Promise.all(
+    assertEquals(changed.nodes.map(({ outcome }) => outcome), Array(3).fill("updated"));
+    const [one, second, third] = await Promise.all(
       first.nodes.map(({ nodeId }) => operator.show(nodeId)),
     );
-    assertEquals([second?.labels, third?.expiresAt], [{ number: "two" }, undefined]);
+    assertEquals([one?.status, second?.labels, third?.expiresAt], [
+      "suspended",
+      { number: "two" },
+      undefined,
+    ]);
+    // What is not said stays as it is.
+    const bare = nodes.map(({ publicKey }) => ({ publicKey }));
+    const same = await operator.call(operator.registry.registerNodes, { nodes: bare });
+    assertEquals(same.nodes.map(({ outcome }) => outcome), Array(3).fill("unchanged"));
   },
 );
 

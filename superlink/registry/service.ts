@@ -39,9 +39,10 @@ export function registryService(options: RegistryServiceOptions): Service {
 
     async registerNodes({ nodes: newNodes }, { caller }: Call<ControlCaller>) {
       const { enrolled, faults } = await enrol(
-        newNodes.map(({ expiresAt, ...node }) => ({
+        newNodes.map(({ labels, expiry, ...node }) => ({
           ...node,
-          ...(expiresAt === undefined ? {} : { expiresAt: Number(expiresAt) }),
+          labels: labels?.labels,
+          expiresAt: expiresAtOf(expiry),
         })),
         caller,
         options,
@@ -55,6 +56,11 @@ export function registryService(options: RegistryServiceOptions): Service {
         ...{ name, location, setLabels, removeLabels },
         expiresAt: expiresAtOf(expiry),
       });
+      return { node: registeredNode(node, clock.nowMicros(), true) };
+    },
+
+    async rotateKey({ nodeId, publicKey, graceSeconds }, { caller }: Call<ControlCaller>) {
+      const node = await registry.rotateKey(caller, nodeId, publicKey, Number(graceSeconds));
       return { node: registeredNode(node, clock.nowMicros(), true) };
     },
 

@@ -10,6 +10,7 @@
  * | `lease`, node id | {@linkcode LeaseRow} | the node's row says `online` |
  * | `mark`, key id | microseconds | the key owns a node that has called since it was registered |
  * | `keyless-gone`, unregistered at, node id | `null` | a keyless node is unregistered, not reduced |
+ * | `key-expiry`, valid until, node id, key id | `null` | the node is not unregistered, and has this earlier key |
  * | `node-expiry`, expires at, node id | `null` | the node is not unregistered, and has this expiry |
  * | `run`, run id | {@linkcode RunRow} | a run was started |
  * | `open-run`, run id | `null` | the run is not finished |
@@ -71,6 +72,8 @@ export interface NodeRow {
   readonly fingerprint: string;
   /** The PEM as it was received; the CLI is shown it unchanged. */
   readonly publicKeyPem: Uint8Array;
+  /** The keys that it had before, for as long as they are good. */
+  readonly earlierKeys?: readonly EarlierKey[];
   /** Registered itself, without a key that an operator knows; its key lives in one process only. */
   readonly keyless: boolean;
   readonly ownerId: string;
@@ -98,6 +101,14 @@ export interface NodeRow {
   /** The program that joined last: its release of Flower, where it says so, and how it calls. */
   readonly version?: string;
   readonly transport?: "grpc" | "http";
+}
+
+/** A key of a node that was replaced, and is good for a while yet. */
+export interface EarlierKey {
+  readonly keyId: string;
+  readonly fingerprint: string;
+  /** In microseconds since the epoch. */
+  readonly validUntil: number;
 }
 
 /** A key that was registered. Without a node id it is burned and its node has been reduced to it. */
@@ -232,6 +243,14 @@ export const keys = {
   keylessGoneAll: ["keyless-gone"],
   nodeExpiry: (expiresAt: number, nodeId: bigint) => ["node-expiry", expiresAt, nodeId],
   nodeExpiries: ["node-expiry"],
+  keyExpiry: (validUntil: number, nodeId: bigint, keyId: string) => [
+    "key-expiry",
+    validUntil,
+    nodeId,
+    keyId,
+  ],
+  keyExpiriesBefore: (micros: number) => ["key-expiry", micros],
+  keyExpiries: ["key-expiry"],
   run: (runId: bigint) => ["run", runId],
   runs: ["run"],
   openRun: (runId: bigint) => ["open-run", runId],

@@ -14,6 +14,7 @@ import { commit, Contention } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
 import { type Lease, type Leases, LocalLeases } from "./leases.ts";
 import type { Marks } from "./marks.ts";
+import { endedKeyIds, indexKeys, keyIdsOf, ownsKey } from "./node_keys.ts";
 import * as life from "./node_life.ts";
 import { type NodeEntry, NodeRows } from "./node_rows.ts";
 import { Transitions, untilUncontended } from "./transitions.ts";
@@ -32,6 +33,7 @@ export interface Registration {
   readonly labels?: Readonly<Record<string, string>>;
   /** In microseconds since the epoch. */
   readonly expiresAt?: number;
+  readonly suspendedAt?: number;
 }
 
 /** A node as others see it: its row, and its lease while it is online. */
@@ -54,6 +56,8 @@ export interface NodeEvents {
   unregistered(row: NodeRow): void;
   /** Nothing may be accepted from or delivered to this node for now (`life.barOf`). */
   barred(row: NodeRow): void;
+  /** This key does not speak for the node any more. */
+  keyEnded(row: NodeRow, keyId: string): void;
 }
 
 /** A change of a node's row. */
@@ -110,16 +114,17 @@ export class Nodes {
     return new Nodes(kv, { events, leases, shared: false, marks });
   }
 
-  /** The living (not unregistered) node of a key. */
-  async ofKey(keyId: string): Promise<NodeRow | undefined> {
+  /** The living (not unregistered) node that a key speaks for. */
+  async ofKey(keyId: string, nowMicros: number): Promise<NodeRow | undefined> {
     const row = await this.#rows.ofKey(keyId);
-    return row?.status === "unregistered" ? undefined : row;
+    if (!row || row.status === "unregistered") return undefined;
+    return ownsKey(row, keyId, nowMicros) ? row : undefined;
   }
 
   /** The living node of a key; `burned` when the key may not be used again. */
-  async findByKey(keyId: string): Promise<NodeRow | "burned" | undefined> {
-    const row = await this.ofKey(keyId);
-    if (row) return row;
+  async findByKey(keyId: string, nowMicros: number): Promise<NodeRow | "burned" | undefined> {
+    const row = await this.ofKey(keyId, nowMicros);
+    if (row?.keyId === keyId) return row;
     const keyRow = await this.#kv.get<KeyRow>(keys.key(keyId));
     return keyRow.value === null ? undefined : "burned";
   }
@@ -203,7 +208,7 @@ export class Nodes {
     nowMicros: number,
     program?: life.NodeProgram,
   ): Promise<Activation> {
-    const found = await this.ofKey(keyId);
+    const found = await this.ofKey(keyId, nowMicros);
     if (!found) return { outcome: "unknown" };
     return await this.#turns.run(found.nodeId, async () => {
       const entry = await this.#endLeaseIfDue(found.nodeId, nowMicros);
@@ -291,7 +296,9 @@ export class Nodes {
       }
       const before = await this.#leases.get(nodeId);
       const row = life.unregistered(entry.row, nowMicros, before);
-      const operation = this.#kv.atomic().delete(keys.mark(row.keyId));
+      const operation = this.#kv.atomic();
+      for (const keyId of keyIdsOf(row)) operation.delete(keys.mark(keyId));
+      indexKeys(operation, entry.row, undefined);
       if (row.keyless) operation.set(keys.keylessGone(nowMicros, nodeId), null);
       indexExpiry(operation, entry.row, undefined);
       const change = () =>
@@ -302,7 +309,7 @@ export class Nodes {
           operation,
           save: () => this.#rows.save(entry, row, operation),
         });
-      await (this.#marks ? this.#marks.whileEnding(row.keyId, change) : change());
+      await this.#whileEnding(keyIdsOf(row), change);
       this.#events.unregistered(row);
       return row;
     });
@@ -328,16 +335,28 @@ export class Nodes {
       const isBarred = life.barOf(after, nowMicros) !== undefined;
       const operation = this.#kv.atomic();
       indexExpiry(operation, before, after);
-      if (isBarred && before.status === "online" && lease) {
-        const ended = life.deactivated(after, nowMicros, lease);
-        await this.#endLease(entry, lease, ended, operation);
-        this.#events.barred(ended);
-        return { before, after: ended };
-      }
-      await this.#rows.save(entry, after, operation);
-      if (isBarred) this.#events.barred(after);
-      return { before, after };
+      indexKeys(operation, before, after);
+      const endsLease = isBarred && before.status === "online" && lease;
+      const saved = endsLease ? life.deactivated(after, nowMicros, lease) : after;
+      const endedKeys = endedKeyIds(before, after);
+      await this.#whileEnding(endedKeys, async () => {
+        if (endsLease) await this.#endLease(entry, lease, saved, operation);
+        else await this.#rows.save(entry, saved, operation);
+      });
+      if (isBarred) this.#events.barred(saved);
+      for (const keyId of endedKeys) this.#events.keyEnded(saved, keyId);
+      return { before, after: saved };
     });
+  }
+
+  /** The nodes with an earlier key whose time is over. */
+  async withEndedKeys(nowMicros: number): Promise<bigint[]> {
+    const range = { start: keys.keyExpiries, end: keys.keyExpiriesBefore(nowMicros + 1) };
+    const nodeIds = new Set<bigint>();
+    for await (const { key: [, , nodeId] } of this.#kv.list(range)) {
+      if (typeof nodeId === "bigint") nodeIds.add(nodeId);
+    }
+    return [...nodeIds];
   }
 
   /** The nodes that expire between two times (the first one inclusive), in the order of these. */
@@ -406,6 +425,13 @@ export class Nodes {
       if (row) retired.push(row);
     }
     return retired;
+  }
+
+  /** Does a commit after which no mark of these keys may be on disk. */
+  async #whileEnding(keyIds: readonly string[], task: () => Promise<void>): Promise<void> {
+    const [keyId, ...others] = keyIds;
+    if (keyId === undefined || !this.#marks) return await task();
+    await this.#marks.whileEnding(keyId, () => this.#whileEnding(others, task));
   }
 
   async #goOnline(

@@ -32,6 +32,7 @@ async function onStage(play: (stage: Stage) => Promise<void>, kvOf = (kv: Deno.K
           expired: ({ nodeId }) => void events.push(`expired ${nodeId}`),
           unregistered: ({ nodeId }) => void events.push(`unregistered ${nodeId}`),
           barred: ({ nodeId }) => void events.push(`barred ${nodeId}`),
+          keyEnded: (_row, keyId) => void events.push(`ended ${keyId}`),
         },
         log,
         startMicros,
@@ -155,13 +156,13 @@ for (const [before, event, answer, after] of LIFE) {
       assertEquals(await statusOf(nodes, row), after);
       assertEquals(await statusOf(await reopen(NOW), row), after, "on disk");
       const living = after !== "unregistered";
-      assertEquals((await nodes.ofKey(row.keyId))?.nodeId, living ? row.nodeId : undefined);
+      assertEquals((await nodes.ofKey(row.keyId, NOW))?.nodeId, living ? row.nodeId : undefined);
     }));
 }
 
 Deno.test("Nodes know nothing of a node that was never registered", () =>
   onStage(async ({ nodes }) => {
-    assertEquals(await nodes.ofKey("nobody"), undefined);
+    assertEquals(await nodes.ofKey("nobody", NOW), undefined);
     assertEquals(await nodes.get(5n), undefined);
     assertEquals(await nodes.activate("nobody", 30, new FakeConnection(), NOW), {
       outcome: "unknown",
@@ -412,7 +413,7 @@ Deno.test("Nodes.reduceGone() leaves a key hash of a keyless node, which is burn
     for (const current of [nodes, await reopen(NOW)]) {
       assertEquals(await current.get(keyless.nodeId), undefined);
       assertEquals((await current.get(known.nodeId))?.row.status, "unregistered");
-      assertEquals(await current.ofKey(keyless.keyId), undefined);
+      assertEquals(await current.ofKey(keyless.keyId, NOW), undefined);
       assertEquals(await current.register(registration({ keyId: keyless.keyId }), NOW), undefined);
     }
     const kept: Deno.KvKey[] = [];

@@ -1,4 +1,5 @@
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "../state/layout.ts";
+import { keyIdsOf } from "../state/node_keys.ts";
 
 /**
  * What is wrong in a database, by the table in `state/layout.ts`: rows without their index, indexes
@@ -25,6 +26,10 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
     gone.set(key[2] as bigint, key[1] as number);
   }
 
+  const keyExpiries = new Set<string>();
+  for await (const { key } of kv.list({ prefix: keys.keyExpiries })) {
+    keyExpiries.add(String(key[3]));
+  }
   const expiries = new Map<bigint, number>();
   for await (const { key } of kv.list({ prefix: keys.nodeExpiries })) {
     expiries.set(key[2] as bigint, key[1] as number);
@@ -32,7 +37,12 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
 
   for (const row of nodes.values()) {
     const name = `node ${row.nodeId} (${row.status})`;
-    expect(keyRows.get(row.keyId)?.nodeId === row.nodeId, `the key of ${name} is not its own`);
+    for (const keyId of keyIdsOf(row)) {
+      expect(keyRows.get(keyId)?.nodeId === row.nodeId, `the key of ${name} is not its own`);
+    }
+    for (const { keyId } of row.status === "unregistered" ? [] : row.earlierKeys ?? []) {
+      expect(keyExpiries.delete(keyId), `key-expiry of ${name} is missing`);
+    }
     expect(leases.has(row.nodeId) === (row.status === "online"), `the lease of ${name} is wrong`);
     const unregisteredAt = row.keyless && row.status === "unregistered"
       ? row.unregisteredAt
@@ -47,9 +57,11 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
   }
   for (const [keyId, { nodeId }] of keyRows) {
     if (nodeId === undefined) continue;
-    expect(nodes.get(nodeId)?.keyId === keyId, `key ${keyId} is of no node`);
+    const row = nodes.get(nodeId);
+    expect(row && keyIdsOf(row).includes(keyId) || false, `key ${keyId} is of no node`);
   }
   for (const nodeId of leases) expect(nodes.has(nodeId), `a lease is of no node ${nodeId}`);
+  for (const keyId of keyExpiries) expect(false, `key-expiry of no earlier key ${keyId}`);
   for (const nodeId of expiries.keys()) {
     expect(nodes.has(nodeId), `node-expiry of no node ${nodeId}`);
   }

@@ -5,7 +5,7 @@ import type { Database } from "../state/database.ts";
 
 /** What stays of a run that has ended, and what has nothing to do with runs. */
 const STAYS = new Set([
-  ...["schema", "restored", "node", "key", "lease", "mark", "keyless-gone", "node-expiry"],
+  ...["schema", "restored", "node", "key", "lease", "mark", "keyless-gone", "node-expiry", "key-expiry"],
   ...["run", "log", "event"],
   // Of a shared state: what expires, and the ends of logs. Blobs are looked at by their spaces.
   ...["proof", "nonce", "registrations", "bell", "turn", "log-end", "blob", "chunk"],

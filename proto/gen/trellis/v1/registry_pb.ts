@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file trellis/v1/registry.proto.
  */
 export const file_trellis_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("Chl0cmVsbGlzL3YxL3JlZ2lzdHJ5LnByb3RvEgp0cmVsbGlzLnYxIv4ECg5SZWdpc3RlcmVkTm9kZRIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRIPCgdrZXlsZXNzGAQgASgIEhIKCm93bmVyX25hbWUYBSABKAkSDAoEbmFtZRgGIAEoCRIQCghsb2NhdGlvbhgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgEEhkKDGFjdGl2YXRlZF9hdBgJIAEoBEgAiAEBEhsKDmRlYWN0aXZhdGVkX2F0GAogASgESAGIAQESHAoPdW5yZWdpc3RlcmVkX2F0GAsgASgESAKIAQESGQoMbGFzdF9zZWVuX2F0GAwgASgESAOIAQESGQoMc3VzcGVuZGVkX2F0GA0gASgESASIAQESFwoKZXhwaXJlc19hdBgOIAEoBEgFiAEBEjYKBmxhYmVscxgPIAMoCzImLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUuTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgQIAEoCRIRCgl0cmFuc3BvcnQYESABKAkSEQoJb3duZXJfYWlkGBIgASgJEhIKCnB1YmxpY19rZXkYEyABKAwSGgoSaGVhcnRiZWF0X2ludGVydmFsGBQgASgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX2FjdGl2YXRlZF9hdEIRCg9fZGVhY3RpdmF0ZWRfYXRCEgoQX3VucmVnaXN0ZXJlZF9hdEIPCg1fbGFzdF9zZWVuX2F0Qg8KDV9zdXNwZW5kZWRfYXRCDQoLX2V4cGlyZXNfYXQixQEKB05ld05vZGUSEgoKcHVibGljX2tleRgBIAEoDBIMCgRuYW1lGAIgASgJEhAKCGxvY2F0aW9uGAMgASgJEi8KBmxhYmVscxgEIAMoCzIfLnRyZWxsaXMudjEuTmV3Tm9kZS5MYWJlbHNFbnRyeRIXCgpleHBpcmVzX2F0GAUgASgESACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfZXhwaXJlc19hdCI6ChRSZWdpc3Rlck5vZGVzUmVxdWVzdBIiCgVub2RlcxgBIAMoCzITLnRyZWxsaXMudjEuTmV3Tm9kZSJkChVSZWdpc3Rlck5vZGVzUmVzcG9uc2USKAoFbm9kZXMYASADKAsyGS50cmVsbGlzLnYxLlJlZ2lzdGVyZWRLZXkSIQoGZmF1bHRzGAIgAygLMhEudHJlbGxpcy52MS5GYXVsdCIxCg1SZWdpc3RlcmVkS2V5Eg8KB25vZGVfaWQYASABKAQSDwoHb3V0Y29tZRgCIAEoCSIkCgVGYXVsdBINCgVpbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIqgCChFVcGRhdGVOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEEhEKBG5hbWUYAiABKAlIAYgBARIVCghsb2NhdGlvbhgDIAEoCUgCiAEBEkAKCnNldF9sYWJlbHMYBCADKAsyLC50cmVsbGlzLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0LlNldExhYmVsc0VudHJ5EhUKDXJlbW92ZV9sYWJlbHMYBSADKAkSFAoKZXhwaXJlc19hdBgGIAEoBEgAEhcKDW5ldmVyX2V4cGlyZXMYByABKAhIABowCg5TZXRMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBmV4cGlyeUIHCgVfbmFtZUILCglfbG9jYXRpb24iPgoSVXBkYXRlTm9kZVJlc3BvbnNlEigKBG5vZGUYASABKAsyGi50cmVsbGlzLnYxLlJlZ2lzdGVyZWROb2RlIjkKEExpc3ROb2Rlc1JlcXVlc3QSEAoIbm9kZV9pZHMYASADKAQSEwoLcHVibGljX2tleXMYAiABKAgiSwoRTGlzdE5vZGVzUmVzcG9uc2USKQoFbm9kZXMYASADKAsyGi50cmVsbGlzLnYxLlJlZ2lzdGVyZWROb2RlEgsKA25vdxgCIAEoBCIbCgdOb2RlSWRzEhAKCG5vZGVfaWRzGAEgAygEIiAKDENoYW5nZWROb2RlcxIQCghub2RlX2lkcxgBIAMoBDL0AgoIUmVnaXN0cnkSSAoJTGlzdE5vZGVzEhwudHJlbGxpcy52MS5MaXN0Tm9kZXNSZXF1ZXN0Gh0udHJlbGxpcy52MS5MaXN0Tm9kZXNSZXNwb25zZRJUCg1SZWdpc3Rlck5vZGVzEiAudHJlbGxpcy52MS5SZWdpc3Rlck5vZGVzUmVxdWVzdBohLnRyZWxsaXMudjEuUmVnaXN0ZXJOb2Rlc1Jlc3BvbnNlEksKClVwZGF0ZU5vZGUSHS50cmVsbGlzLnYxLlVwZGF0ZU5vZGVSZXF1ZXN0Gh4udHJlbGxpcy52MS5VcGRhdGVOb2RlUmVzcG9uc2USPQoMU3VzcGVuZE5vZGVzEhMudHJlbGxpcy52MS5Ob2RlSWRzGhgudHJlbGxpcy52MS5DaGFuZ2VkTm9kZXMSPAoLUmVzdW1lTm9kZXMSEy50cmVsbGlzLnYxLk5vZGVJZHMaGC50cmVsbGlzLnYxLkNoYW5nZWROb2Rlc2IGcHJvdG8z");
+  fileDesc("Chl0cmVsbGlzL3YxL3JlZ2lzdHJ5LnByb3RvEgp0cmVsbGlzLnYxIqwFCg5SZWdpc3RlcmVkTm9kZRIPCgdub2RlX2lkGAEgASgEEg4KBnN0YXR1cxgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRIPCgdrZXlsZXNzGAQgASgIEhIKCm93bmVyX25hbWUYBSABKAkSDAoEbmFtZRgGIAEoCRIQCghsb2NhdGlvbhgHIAEoCRIVCg1yZWdpc3RlcmVkX2F0GAggASgEEhkKDGFjdGl2YXRlZF9hdBgJIAEoBEgAiAEBEhsKDmRlYWN0aXZhdGVkX2F0GAogASgESAGIAQESHAoPdW5yZWdpc3RlcmVkX2F0GAsgASgESAKIAQESGQoMbGFzdF9zZWVuX2F0GAwgASgESAOIAQESGQoMc3VzcGVuZGVkX2F0GA0gASgESASIAQESFwoKZXhwaXJlc19hdBgOIAEoBEgFiAEBEjYKBmxhYmVscxgPIAMoCzImLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUuTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgQIAEoCRIRCgl0cmFuc3BvcnQYESABKAkSEQoJb3duZXJfYWlkGBIgASgJEhIKCnB1YmxpY19rZXkYEyABKAwSGgoSaGVhcnRiZWF0X2ludGVydmFsGBQgASgBEiwKDGVhcmxpZXJfa2V5cxgVIAMoCzIWLnRyZWxsaXMudjEuRWFybGllcktleRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV9hY3RpdmF0ZWRfYXRCEQoPX2RlYWN0aXZhdGVkX2F0QhIKEF91bnJlZ2lzdGVyZWRfYXRCDwoNX2xhc3Rfc2Vlbl9hdEIPCg1fc3VzcGVuZGVkX2F0Qg0KC19leHBpcmVzX2F0IjYKCkVhcmxpZXJLZXkSEwoLZmluZ2VycHJpbnQYASABKAkSEwoLdmFsaWRfdW50aWwYAiABKAQizQEKB05ld05vZGUSEgoKcHVibGljX2tleRgBIAEoDBIRCgRuYW1lGAIgASgJSAGIAQESFQoIbG9jYXRpb24YAyABKAlIAogBARIiCgZsYWJlbHMYBCABKAsyEi50cmVsbGlzLnYxLkxhYmVscxIUCgpleHBpcmVzX2F0GAUgASgESAASFwoNbmV2ZXJfZXhwaXJlcxgGIAEoCEgAEhEKCXN1c3BlbmRlZBgHIAEoCEIICgZleHBpcnlCBwoFX25hbWVCCwoJX2xvY2F0aW9uImcKBkxhYmVscxIuCgZsYWJlbHMYASADKAsyHi50cmVsbGlzLnYxLkxhYmVscy5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKFFJlZ2lzdGVyTm9kZXNSZXF1ZXN0EiIKBW5vZGVzGAEgAygLMhMudHJlbGxpcy52MS5OZXdOb2RlImQKFVJlZ2lzdGVyTm9kZXNSZXNwb25zZRIoCgVub2RlcxgBIAMoCzIZLnRyZWxsaXMudjEuUmVnaXN0ZXJlZEtleRIhCgZmYXVsdHMYAiADKAsyES50cmVsbGlzLnYxLkZhdWx0IjEKDVJlZ2lzdGVyZWRLZXkSDwoHbm9kZV9pZBgBIAEoBBIPCgdvdXRjb21lGAIgASgJIiQKBUZhdWx0Eg0KBWluZGV4GAEgASgNEgwKBHRleHQYAiABKAkiqAIKEVVwZGF0ZU5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEQoEbmFtZRgCIAEoCUgBiAEBEhUKCGxvY2F0aW9uGAMgASgJSAKIAQESQAoKc2V0X2xhYmVscxgEIAMoCzIsLnRyZWxsaXMudjEuVXBkYXRlTm9kZVJlcXVlc3QuU2V0TGFiZWxzRW50cnkSFQoNcmVtb3ZlX2xhYmVscxgFIAMoCRIUCgpleHBpcmVzX2F0GAYgASgESAASFwoNbmV2ZXJfZXhwaXJlcxgHIAEoCEgAGjAKDlNldExhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCAoGZXhwaXJ5QgcKBV9uYW1lQgsKCV9sb2NhdGlvbiI+ChJVcGRhdGVOb2RlUmVzcG9uc2USKAoEbm9kZRgBIAEoCzIaLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUiOQoQTGlzdE5vZGVzUmVxdWVzdBIQCghub2RlX2lkcxgBIAMoBBITCgtwdWJsaWNfa2V5cxgCIAEoCCJLChFMaXN0Tm9kZXNSZXNwb25zZRIpCgVub2RlcxgBIAMoCzIaLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUSCwoDbm93GAIgASgEIk4KEFJvdGF0ZUtleVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgpwdWJsaWNfa2V5GAIgASgMEhUKDWdyYWNlX3NlY29uZHMYAyABKAQiPQoRUm90YXRlS2V5UmVzcG9uc2USKAoEbm9kZRgBIAEoCzIaLnRyZWxsaXMudjEuUmVnaXN0ZXJlZE5vZGUiGwoHTm9kZUlkcxIQCghub2RlX2lkcxgBIAMoBCIgCgxDaGFuZ2VkTm9kZXMSEAoIbm9kZV9pZHMYASADKAQyvgMKCFJlZ2lzdHJ5EkgKCUxpc3ROb2RlcxIcLnRyZWxsaXMudjEuTGlzdE5vZGVzUmVxdWVzdBodLnRyZWxsaXMudjEuTGlzdE5vZGVzUmVzcG9uc2USVAoNUmVnaXN0ZXJOb2RlcxIgLnRyZWxsaXMudjEuUmVnaXN0ZXJOb2Rlc1JlcXVlc3QaIS50cmVsbGlzLnYxLlJlZ2lzdGVyTm9kZXNSZXNwb25zZRJLCgpVcGRhdGVOb2RlEh0udHJlbGxpcy52MS5VcGRhdGVOb2RlUmVxdWVzdBoeLnRyZWxsaXMudjEuVXBkYXRlTm9kZVJlc3BvbnNlEkgKCVJvdGF0ZUtleRIcLnRyZWxsaXMudjEuUm90YXRlS2V5UmVxdWVzdBodLnRyZWxsaXMudjEuUm90YXRlS2V5UmVzcG9uc2USPQoMU3VzcGVuZE5vZGVzEhMudHJlbGxpcy52MS5Ob2RlSWRzGhgudHJlbGxpcy52MS5DaGFuZ2VkTm9kZXMSPAoLUmVzdW1lTm9kZXMSEy50cmVsbGlzLnYxLk5vZGVJZHMaGC50cmVsbGlzLnYxLkNoYW5nZWROb2Rlc2IGcHJvdG8z");
 
 /**
  * A node as its operator sees it. Times are microseconds since the epoch; absent: never.
@@ -132,6 +132,13 @@ export type RegisteredNode = Message<"trellis.v1.RegisteredNode"> & {
    * @generated from field: double heartbeat_interval = 20;
    */
   heartbeatInterval: number;
+
+  /**
+   * Keys that it had before and that are good for a while yet.
+   *
+   * @generated from field: repeated trellis.v1.EarlierKey earlier_keys = 21;
+   */
+  earlierKeys: EarlierKey[];
 };
 
 /**
@@ -142,6 +149,30 @@ export const RegisteredNodeSchema: GenMessage<RegisteredNode> = /*@__PURE__*/
   messageDesc(file_trellis_v1_registry, 0);
 
 /**
+ * @generated from message trellis.v1.EarlierKey
+ */
+export type EarlierKey = Message<"trellis.v1.EarlierKey"> & {
+  /**
+   * @generated from field: string fingerprint = 1;
+   */
+  fingerprint: string;
+
+  /**
+   * @generated from field: uint64 valid_until = 2;
+   */
+  validUntil: bigint;
+};
+
+/**
+ * Describes the message trellis.v1.EarlierKey.
+ * Use `create(EarlierKeySchema)` to create a new message.
+ */
+export const EarlierKeySchema: GenMessage<EarlierKey> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 1);
+
+/**
+ * A key that is to be registered. What is absent stays as it is where the key is registered already.
+ *
  * @generated from message trellis.v1.NewNode
  */
 export type NewNode = Message<"trellis.v1.NewNode"> & {
@@ -153,26 +184,47 @@ export type NewNode = Message<"trellis.v1.NewNode"> & {
   publicKey: Uint8Array;
 
   /**
-   * @generated from field: string name = 2;
+   * @generated from field: optional string name = 2;
    */
-  name: string;
+  name?: string | undefined;
 
   /**
    * Latitude and longitude in decimal degrees, with a comma between.
    *
-   * @generated from field: string location = 3;
+   * @generated from field: optional string location = 3;
    */
-  location: string;
+  location?: string | undefined;
 
   /**
-   * @generated from field: map<string, string> labels = 4;
+   * All of its labels.
+   *
+   * @generated from field: trellis.v1.Labels labels = 4;
    */
-  labels: { [key: string]: string };
+  labels?: Labels | undefined;
 
   /**
-   * @generated from field: optional uint64 expires_at = 5;
+   * @generated from oneof trellis.v1.NewNode.expiry
    */
-  expiresAt?: bigint | undefined;
+  expiry: {
+    /**
+     * @generated from field: uint64 expires_at = 5;
+     */
+    value: bigint;
+    case: "expiresAt";
+  } | {
+    /**
+     * @generated from field: bool never_expires = 6;
+     */
+    value: boolean;
+    case: "neverExpires";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Shut it out from the start. One that is registered is not resumed by this.
+   *
+   * @generated from field: bool suspended = 7;
+   */
+  suspended: boolean;
 };
 
 /**
@@ -180,7 +232,24 @@ export type NewNode = Message<"trellis.v1.NewNode"> & {
  * Use `create(NewNodeSchema)` to create a new message.
  */
 export const NewNodeSchema: GenMessage<NewNode> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 1);
+  messageDesc(file_trellis_v1_registry, 2);
+
+/**
+ * @generated from message trellis.v1.Labels
+ */
+export type Labels = Message<"trellis.v1.Labels"> & {
+  /**
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message trellis.v1.Labels.
+ * Use `create(LabelsSchema)` to create a new message.
+ */
+export const LabelsSchema: GenMessage<Labels> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 3);
 
 /**
  * @generated from message trellis.v1.RegisterNodesRequest
@@ -197,7 +266,7 @@ export type RegisterNodesRequest = Message<"trellis.v1.RegisterNodesRequest"> & 
  * Use `create(RegisterNodesRequestSchema)` to create a new message.
  */
 export const RegisterNodesRequestSchema: GenMessage<RegisterNodesRequest> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 2);
+  messageDesc(file_trellis_v1_registry, 4);
 
 /**
  * @generated from message trellis.v1.RegisterNodesResponse
@@ -221,7 +290,7 @@ export type RegisterNodesResponse = Message<"trellis.v1.RegisterNodesResponse"> 
  * Use `create(RegisterNodesResponseSchema)` to create a new message.
  */
 export const RegisterNodesResponseSchema: GenMessage<RegisterNodesResponse> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 3);
+  messageDesc(file_trellis_v1_registry, 5);
 
 /**
  * @generated from message trellis.v1.RegisteredKey
@@ -245,7 +314,7 @@ export type RegisteredKey = Message<"trellis.v1.RegisteredKey"> & {
  * Use `create(RegisteredKeySchema)` to create a new message.
  */
 export const RegisteredKeySchema: GenMessage<RegisteredKey> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 4);
+  messageDesc(file_trellis_v1_registry, 6);
 
 /**
  * @generated from message trellis.v1.Fault
@@ -269,7 +338,7 @@ export type Fault = Message<"trellis.v1.Fault"> & {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 5);
+  messageDesc(file_trellis_v1_registry, 7);
 
 /**
  * @generated from message trellis.v1.UpdateNodeRequest
@@ -325,7 +394,7 @@ export type UpdateNodeRequest = Message<"trellis.v1.UpdateNodeRequest"> & {
  * Use `create(UpdateNodeRequestSchema)` to create a new message.
  */
 export const UpdateNodeRequestSchema: GenMessage<UpdateNodeRequest> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 6);
+  messageDesc(file_trellis_v1_registry, 8);
 
 /**
  * @generated from message trellis.v1.UpdateNodeResponse
@@ -342,7 +411,7 @@ export type UpdateNodeResponse = Message<"trellis.v1.UpdateNodeResponse"> & {
  * Use `create(UpdateNodeResponseSchema)` to create a new message.
  */
 export const UpdateNodeResponseSchema: GenMessage<UpdateNodeResponse> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 7);
+  messageDesc(file_trellis_v1_registry, 9);
 
 /**
  * Every node when no id is given, unregistered ones too, oldest first.
@@ -368,7 +437,7 @@ export type ListNodesRequest = Message<"trellis.v1.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 8);
+  messageDesc(file_trellis_v1_registry, 10);
 
 /**
  * @generated from message trellis.v1.ListNodesResponse
@@ -392,7 +461,55 @@ export type ListNodesResponse = Message<"trellis.v1.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 9);
+  messageDesc(file_trellis_v1_registry, 11);
+
+/**
+ * @generated from message trellis.v1.RotateKeyRequest
+ */
+export type RotateKeyRequest = Message<"trellis.v1.RotateKeyRequest"> & {
+  /**
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * SPKI PEM of a key that was never registered.
+   *
+   * @generated from field: bytes public_key = 2;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * How long the key that it has stays good, in seconds.
+   *
+   * @generated from field: uint64 grace_seconds = 3;
+   */
+  graceSeconds: bigint;
+};
+
+/**
+ * Describes the message trellis.v1.RotateKeyRequest.
+ * Use `create(RotateKeyRequestSchema)` to create a new message.
+ */
+export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 12);
+
+/**
+ * @generated from message trellis.v1.RotateKeyResponse
+ */
+export type RotateKeyResponse = Message<"trellis.v1.RotateKeyResponse"> & {
+  /**
+   * @generated from field: trellis.v1.RegisteredNode node = 1;
+   */
+  node?: RegisteredNode | undefined;
+};
+
+/**
+ * Describes the message trellis.v1.RotateKeyResponse.
+ * Use `create(RotateKeyResponseSchema)` to create a new message.
+ */
+export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
+  messageDesc(file_trellis_v1_registry, 13);
 
 /**
  * @generated from message trellis.v1.NodeIds
@@ -409,7 +526,7 @@ export type NodeIds = Message<"trellis.v1.NodeIds"> & {
  * Use `create(NodeIdsSchema)` to create a new message.
  */
 export const NodeIdsSchema: GenMessage<NodeIds> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 10);
+  messageDesc(file_trellis_v1_registry, 14);
 
 /**
  * The nodes that were not so before.
@@ -428,7 +545,7 @@ export type ChangedNodes = Message<"trellis.v1.ChangedNodes"> & {
  * Use `create(ChangedNodesSchema)` to create a new message.
  */
 export const ChangedNodesSchema: GenMessage<ChangedNodes> = /*@__PURE__*/
-  messageDesc(file_trellis_v1_registry, 11);
+  messageDesc(file_trellis_v1_registry, 15);
 
 /**
  * @generated from service trellis.v1.Registry
@@ -460,6 +577,16 @@ export const Registry: GenService<{
     methodKind: "unary";
     input: typeof UpdateNodeRequestSchema;
     output: typeof UpdateNodeResponseSchema;
+  },
+  /**
+   * Gives a node another key. The one that it has stays good for a while.
+   *
+   * @generated from rpc trellis.v1.Registry.RotateKey
+   */
+  rotateKey: {
+    methodKind: "unary";
+    input: typeof RotateKeyRequestSchema;
+    output: typeof RotateKeyResponseSchema;
   },
   /**
    * All or nothing: nothing is changed when one of the nodes is not there.
