@@ -6,11 +6,9 @@
  * @module
  */
 
+import { CALLS_AT_ONCE } from "./limits.ts";
 import type { Service } from "../wire/service.ts";
 import { StatusError, type StatusName } from "../wire/status.ts";
-
-/** Calls that are worked on at once; about a second of verifications on two cores. */
-const CALL_LIMIT = 1_000;
 
 /** Methods that wait for something to answer: they cost nothing while they do. */
 const HELD: ReadonlySet<string> = new Set(["PullMessages", "PullPendingTasks", "AcquireTask"]);
@@ -22,7 +20,7 @@ const HELD: ReadonlySet<string> = new Set(["PullMessages", "PullPendingTasks", "
 export function withinCapacity(
   service: Service,
   status: StatusName,
-  limit = CALL_LIMIT,
+  limit = CALLS_AT_ONCE,
 ): Service {
   let judged = 0;
   let working = 0;

@@ -18,6 +18,7 @@ import { dashboardOf, type DashboardOptions } from "./dashboard/flags.ts";
 import { type ControlRule, controlRule } from "./control/access.ts";
 import { operatorToken } from "./control/operator_token.ts";
 import { flags } from "./flags.ts";
+import { FAILED_PROOFS_PER_MINUTE, REGISTRATIONS_PER_MINUTE } from "./limits.ts";
 
 /** A SuperLink's settings. */
 export interface SuperLinkOptions {
@@ -155,8 +156,8 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     dashboard: dashboardOf(raw),
     holdMs: (flags.holdS.of(raw) ?? 20) * 1000,
     proofToleranceMs: (flags.proofWindowS.of(raw) ?? 300) * 1000,
-    registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? 600,
-    failedProofsPerMinute: flags.failedProofsPerMinute.of(raw) ?? 120,
+    registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? REGISTRATIONS_PER_MINUTE,
+    failedProofsPerMinute: flags.failedProofsPerMinute.of(raw) ?? FAILED_PROOFS_PER_MINUTE,
     maxMessageBytes: flags.maxMessageBytes.of(raw),
     logFormat: flags.logFormat.of(raw),
     warnings,

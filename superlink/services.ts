@@ -7,7 +7,7 @@
 import type { TaskSeekers } from "../apps/runtime/caller.ts";
 import type { TimestampWindow } from "../keys/timestamp.ts";
 import type { Log } from "../terminal/log.ts";
-import type { IncomingCall, Service } from "../wire/service.ts";
+import type { Service } from "../wire/service.ts";
 import { serverAppService } from "./apps/service.ts";
 import type { AuditTrail } from "./audit/audit.ts";
 import { AuditEvents } from "./audit/events.ts";
@@ -24,8 +24,8 @@ import type { ControlRule } from "./control/access.ts";
 import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
+import { CALL_LIMITS, type CallLimits, withinRate } from "./limits.ts";
 import { Admission } from "./registry/admission.ts";
-import { nodeKeysService } from "./registry/node_keys_service.ts";
 import { registryService } from "./registry/service.ts";
 import type { Onlooker } from "./onlooker.ts";
 import { runtimeService } from "./runtime/service.ts";
@@ -59,8 +59,6 @@ export interface ServicesOptions {
 /** The services that planes bind. */
 export interface Services {
   readonly fleet: Service;
-  /** Trellis's own service for SuperNodes, on both planes beside the Fleet API. */
-  readonly nodeKeys: Service;
   readonly control: Service;
   /** The Control API as Flower 1.37 and newer have it. */
   readonly control141: Service;
@@ -84,7 +82,7 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     events.refused(refusal);
   });
   const knownKeys = new KnownKeys();
-  const nodeOfKey = (keyId: string) => nodes.ofKey(keyId, clock.nowMicros());
+  const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
   const admission = new Admission(clock, refusals);
   const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
   const proofs = {
@@ -92,31 +90,33 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     ...{ nodeOfKey, httpSessions, refusals, admission },
   };
   const common = { ...state, ...options, ...controlAccessOf(state, options) };
-  const bounded = (service: Service, status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED") =>
-    withinCapacity(atStorageBoundary(service, status, alarm), status);
-  const forNodes = {
+  const bounded = (service: Service, limits: CallLimits) => {
+    const { status } = limits;
+    const stored = atStorageBoundary(service, status, alarm);
+    return withinRate(withinCapacity(stored, status), limits, clock);
+  };
+  const fleet = fleetService({
     ...common,
     refusals,
     admission,
     events,
-    async authenticate(call: IncomingCall) {
+    async authenticate(call) {
       const caller = await authenticateFleetCall(call, proofs);
       onlooker?.admitted(caller, call);
       return caller;
     },
-  };
+  });
   const forOperators = (service: Service) =>
-    bounded(withAudit(service, audit), "RESOURCE_EXHAUSTED");
+    bounded(withAudit(service, audit), CALL_LIMITS.control);
   return {
-    fleet: bounded(fleetService(forNodes), "UNAVAILABLE"),
-    nodeKeys: bounded(nodeKeysService(forNodes), "UNAVAILABLE"),
+    fleet: bounded(fleet, CALL_LIMITS.fleet),
     control: forOperators(controlService(common)),
     control141: forOperators(controlService141(common)),
     operators: [
       forOperators(registryService(common)),
       forOperators(accessService(common)),
     ],
-    serverApps: bounded(serverAppService(common), "RESOURCE_EXHAUSTED"),
-    runtime: bounded(runtimeService(common), "RESOURCE_EXHAUSTED"),
+    serverApps: bounded(serverAppService(common), CALL_LIMITS.apps),
+    runtime: bounded(runtimeService(common), CALL_LIMITS.apps),
   };
 }

@@ -3,6 +3,7 @@ import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { ControlAccess, ControlRule } from "../control/access.ts";
 import { ControlGate } from "../control/gate.ts";
+import { LOGINS_PER_MINUTE, WRONG_TOKENS_PER_MINUTE } from "../limits.ts";
 import { AccessActions } from "./actions.ts";
 import { TokenAttempts } from "./attempts.ts";
 import type { Grants } from "./grants.ts";
@@ -24,11 +25,6 @@ export interface AccessOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-/** Tokens of a host that may be wrong in a minute before no more are looked at. */
-const WRONG_TOKENS_PER_MINUTE = 30;
-/** Logins that a host may ask for in a minute. */
-const LOGINS_PER_MINUTE = 20;
 
 /** Makes them. */
 export function controlAccessOf(

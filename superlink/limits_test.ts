@@ -1,0 +1,59 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
+import { defineService, type IncomingCall } from "../wire/service.ts";
+import { StatusError } from "../wire/status.ts";
+import { type CallLimits, LIMITS_TABLE, withinRate } from "./limits.ts";
+import { TestClock } from "./testing/test_clock.ts";
+
+const LIMITS: CallLimits = { hostPerMinute: 6, keyPerMinute: 3, status: "UNAVAILABLE" };
+
+function limited(callerOf: (call: IncomingCall) => unknown, limits = LIMITS) {
+  const clock = new TestClock();
+  const service = withinRate(defineService(Control, callerOf, {}), limits, clock);
+  const call = (peer: string) =>
+    service.admit({
+      method: "ListNodes",
+      peer,
+      patienceMs: Infinity,
+      headers: { text: () => undefined, bytes: () => undefined },
+    });
+  return { clock, call };
+}
+
+const CALLERS: readonly [string, unknown][] = [
+  ["a SuperNode's key", { key: { id: "k" } }],
+  ["a token", { holder: { tokenId: "t" } }],
+  ["a run", { runId: 7n }],
+];
+
+for (const [who, caller] of CALLERS) {
+  Deno.test(`The calls of ${who} are counted wherever they come from`, async () => {
+    const { clock, call } = limited(() => caller);
+    for (const host of ["192.0.2.1", "192.0.2.2", "192.0.2.3"]) await call(`${host}:1`);
+    const error = await assertRejects(() => call("192.0.2.4:1"), StatusError);
+    assertEquals([error.status, error.http?.status], ["UNAVAILABLE", 503]);
+    clock.advance({ seconds: 20 });
+    await call("192.0.2.4:1");
+  });
+}
+
+Deno.test("The calls of a host are counted whoever makes them, and before they are judged", async () => {
+  let judged = 0;
+  const { call } = limited(() => ({ key: { id: `${++judged}` } }));
+  for (let port = 1; port <= 6; port++) await call(`192.0.2.1:${port}`);
+  await assertRejects(() => call("192.0.2.1:7"), StatusError, "Too many calls");
+  assertEquals(judged, 6);
+  await call("192.0.2.2:1");
+});
+
+Deno.test("Where no SuperNode calls, a call too many is answered 429", async () => {
+  const { call } = limited(() => undefined, { ...LIMITS, status: "RESOURCE_EXHAUSTED" });
+  for (let port = 1; port <= 6; port++) await call(`192.0.2.1:${port}`);
+  const error = await assertRejects(() => call("192.0.2.1:7"), StatusError);
+  assertEquals([error.status, error.http?.status], ["RESOURCE_EXHAUSTED", 429]);
+});
+
+Deno.test("The table has a row for each limit of each API", () => {
+  assertEquals(LIMITS_TABLE.length, 11);
+  assertEquals(new Set(LIMITS_TABLE.map(([what, who]) => `${what}/${who}`)).size, 11);
+});
