@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { generateCredentials } from "../keys/key_files.ts";
 import { PLANES } from "../superlink/testing/fleet_client.ts";
+import { TestClock } from "../superlink/testing/test_clock.ts";
 import { startTestSuperLink, type TestSuperLink } from "../superlink/testing/test_superlink.ts";
 import { formatAddress } from "../wire/address.ts";
 import { type Outcome, runCli } from "./testing/control_server.ts";
@@ -159,3 +160,147 @@ onPlanes("A wrong command line is told what is wrong with it", async ({ run, reg
   assert(again.code !== 0);
   assertStringIncludes(again.stderr, `The key is registered already, as SuperNode ${id}.`);
 });
+
+onPlanes("A SuperNode is given another key by its operator", async ({ run, register, keys }) => {
+  const [first = "", second = "", third = ""] = keys;
+  const id = await register(first, "--name", "kept");
+  const { stdout } = await run("rotate", id, second, "--grace", "1d");
+  assertMatch(stdout, /has the key SHA256:\S+ now\.\nSHA256:\S+ is good until \d{4}-/);
+  assertStringIncludes((await run("show", id)).stdout, "kept");
+  const again = JSON.parse((await run("rotate", id, second, "--format", "json")).stdout);
+  assertEquals([again.success, String(again["node-id"]).length > 0], [true, true]);
+  const used = await run("register", first);
+  assertStringIncludes(used.stderr, "already in use");
+  const wrong = await run("rotate", id, third, "--grace", "soon");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "Write 12h or 7d.");
+  const long = await run("rotate", id, third, "--grace", "1y");
+  assertStringIncludes(long.stderr, "90 days at most");
+});
+
+for (const plane of PLANES) {
+  Deno.test(`keys rotate replaces the key that it has over ${plane}, and not another one's`, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "trellis-rotate-" });
+    try {
+      await using link = await startTestSuperLink({ clock: new TestClock() });
+      const [first, second, third] = await generateCredentials(3, folder, "P-256");
+      assert(first && second && third);
+      const control = ["--superlink", formatAddress(link.controlAddress), "--insecure"];
+      const fleet = [
+        ...["--superlink", formatAddress(plane === "HTTP" ? link.httpAddress : link.fleetAddress)],
+        "--insecure",
+      ];
+      const { privateKeyPath: oldKey, publicKeyPath } = first;
+      await runCli(["supernode", "register", publicKeyPath, ...control]);
+      const rotate = (from: string, to: string) => runCli(["keys", "rotate", from, to, ...fleet]);
+      const { stdout, stderr } = await rotate(oldKey, second.privateKeyPath);
+      assertStringIncludes(stdout, `has the key ${second.publicKey.fingerprint} now.`, stderr);
+      const stranger = await rotate(third.privateKeyPath, oldKey);
+      assertStringIncludes(stranger.stderr, "does not know the key");
+      const wrong = await runCli(["keys", "rotate", oldKey, second.privateKeyPath]);
+      assertStringIncludes(wrong.stderr, "--superlink is missing.");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+onPlanes(
+  "What is exported is imported again, and the second time nothing changes",
+  async (stage) => {
+    const { run, register, keys: [a = "", b = "", c = ""], folder, link } = stage;
+    await register(
+      a,
+      "--name",
+      'Ward "3", east',
+      "--label",
+      "site=a;b",
+      "--label",
+      "p=100%",
+      "--expires",
+      "90d",
+    );
+    const suspended = await register(b, "--location", "52.5,13.4");
+    await run("suspend", suspended);
+    const gone = await register(c);
+    await run("unregister", gone);
+    const exported = (await run("export")).stdout;
+    const file = `${folder}/supernodes.csv`;
+    await Deno.writeTextFile(file, exported);
+    assertStringIncludes(
+      (await run("import", file)).stdout,
+      "0 registered, 0 updated, 2 unchanged.",
+    );
+
+    await using other = await startTestSuperLink({ clock: link.clock });
+    const target = ["--superlink", formatAddress(other.controlAddress), "--insecure"];
+    const there = (...args: string[]) => runCli(["supernode", ...args, ...target]);
+    assertStringIncludes((await there("import", file)).stdout, "✅ 2 registered, 0 updated");
+    // The ids are the SuperLink's own.
+    const withoutIds = (text: string) => text.replaceAll(/^\d+,/gm, "").split("\n").sort();
+    assertEquals(withoutIds((await there("export")).stdout), withoutIds(exported));
+    assertStringIncludes((await there("list", "--status", "suspended")).stdout, "suspended");
+  },
+);
+
+onPlanes("A folder of keys is registered, once", async ({ run, folder, register, keys }) => {
+  const id = await register(keys[0] ?? "", "--name", "known");
+  assertStringIncludes(
+    (await run("import", folder)).stdout,
+    "3 registered, 0 updated, 1 unchanged.",
+  );
+  assertStringIncludes(
+    (await run("import", folder)).stdout,
+    "0 registered, 0 updated, 4 unchanged.",
+  );
+  assertStringIncludes((await run("show", id)).stdout, "known");
+  await Deno.writeTextFile(`${folder}/bad.pub`, "no key");
+  const { code, stderr } = await run("import", folder);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "bad.pub: The public key file");
+});
+
+onPlanes(
+  "Of a file with wrong lines nothing is imported, and the lines are named",
+  async (stage) => {
+    const { run, folder, keys: [a = "", b = ""] } = stage;
+    const [first, second] = [await Deno.readTextFile(a), await Deno.readTextFile(b)].map((key) =>
+      key.trim()
+    );
+    const file = `${folder}/import.csv`;
+    const attempt = async (...lines: string[]) => {
+      await Deno.writeTextFile(file, lines.join("\n"));
+      const { code, stderr } = await run("import", file);
+      assertEquals([code, (await run("export")).stdout.split("\n").length], [1, 2]);
+      return stderr;
+    };
+    const read = await attempt(
+      "public-key,name,labels,expires",
+      `${first},ward 1,a=b,90d`,
+      "nonsense,ward 2,,",
+      `${second},ward 3,=x,`,
+      `${second},ward 4,,soon`,
+      ",ward 5,,",
+      `${second},ward 6,,,more`,
+    );
+    for (const part of ["line 3: ", "line 4: ", "line 5: ", "line 6: ", "line 7: "]) {
+      assertStringIncludes(read, part);
+    }
+    assert(!read.includes("line 2: "));
+    // What only the SuperLink knows.
+    const refused = await attempt(
+      "public-key,name",
+      `${first},${"x".repeat(200)}`,
+      `${second},well`,
+      `${second},again`,
+    );
+    assertStringIncludes(refused, "line 2: A name may have 128 characters");
+    assertStringIncludes(refused, "line 4: It has the same key as number 2.");
+    assertStringIncludes(
+      await attempt("public-key,colour", ""),
+      "columns that are not known: colour",
+    );
+    assertStringIncludes(await attempt("name", ""), "no column public-key or key-file");
+    assertStringIncludes(await attempt('public-key\n"'), "a quotation mark is not closed");
+  },
+);
