@@ -101,7 +101,9 @@ const verify: Command = {
         terminal.say(`❌ The audit log in ${folder} is not as it was written.`);
       } else {
         terminal.print(
-          `✅ ${lineCount} lines in ${fileCount} files are as they were written.\n` +
+          `✅ As they were written: ${counted(lineCount, "line")} in ${
+            counted(fileCount, "file")
+          }.\n` +
             `The last one, to be noted elsewhere: ${end.seq}:${end.hash}`,
         );
       }
@@ -163,6 +165,10 @@ function notedOf(raw: RawFlags) {
     `--noted takes N:HASH, not "${text}".`,
     "It is what `trellis audit verify` says of the last line.",
   );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function findingText({ file, lineNumber, what }: AuditFinding): string {

@@ -45,7 +45,7 @@ export const backupCommand: Command = {
       nowMicros: systemClock.nowMicros(),
     });
     const size = `${(sizeBytes / 1024 ** 2).toFixed(1)} MiB`;
-    terminal.print(`✅ Wrote ${output} (${size}, with ${objectCount} objects and FABs).`);
+    terminal.print(`✅ Wrote ${output} (${size}, objects and FABs: ${objectCount}).`);
     return 0;
   },
 };
@@ -74,8 +74,8 @@ export const restoreCommand: Command = {
     if (applied) {
       const { unregistered, suspended, revoked } = applied;
       terminal.print(
-        `By the audit log, ${unregistered} SuperNodes were unregistered again, ${suspended} ` +
-          `suspended, and ${revoked} tokens revoked.`,
+        "By the audit log since then, SuperNodes unregistered again: " +
+          `${unregistered}; suspended: ${suspended}; tokens revoked: ${revoked}.`,
       );
     } else {
       terminal.say(
