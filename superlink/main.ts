@@ -66,6 +66,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     clock: systemClock,
     log,
     audit,
+    auditFolder,
     startApp: apps.start,
     superExecSecret,
     pageAccess: page,

@@ -48,6 +48,8 @@ export interface SuperLinkParts {
   readonly log: Log;
   /** Takes what operators and nodes do; nobody does when absent. */
   readonly audit?: AuditTrail | undefined;
+  /** Where that log is, for the page; it shows none when absent. */
+  readonly auditFolder?: string | undefined;
   /** Starts ServerApps, in isolation `subprocess`. */
   readonly startApp: StartApp;
   /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
@@ -105,6 +107,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const stop = async () => {
     serving = false;
     await launcher?.stop();
+    dashboard?.stop();
     bells.stop();
     await listeners.drain(DRAIN_MS);
     await upkeep.stop();
@@ -120,7 +123,12 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       [healthService(() => serving)],
       options.maxMessageBytes,
     );
-    const dashboardAddress = await dashboard?.open({ state, listeners, isServing: () => serving });
+    const dashboardAddress = await dashboard?.open({
+      state,
+      services,
+      listeners,
+      isServing: () => serving,
+    });
     if (options.isolation === "subprocess") {
       const { flwrDirectory } = options;
       launcher = new Launcher({
@@ -155,5 +163,7 @@ async function dashboardFor(
 ) {
   if (!options) return undefined;
   const { Dashboard } = await import("./dashboard/dashboard.ts");
-  return new Dashboard({ options, access: pageAccess ?? { kind: "anybody" }, ...parts });
+  const { audit = NO_AUDIT, auditFolder } = parts;
+  const access = pageAccess ?? { kind: "anybody" };
+  return new Dashboard({ ...parts, options, access, audit, auditFolder });
 }

@@ -12,6 +12,7 @@
 
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { CHROMIUM_HINT, hasChromium } from "./harness/browser.ts";
 import { DENOKV_HINT, hasDenokv } from "./harness/denokv.ts";
 import { installHint, isCi, missingFlower, REPOSITORY } from "./harness/flower_env.ts";
 import { add, type Counts, countTests, NONE } from "./harness/junit.ts";
@@ -104,6 +105,16 @@ function reportMissingDenokv(): void {
   );
 }
 
+/** Tells once what is skipped for want of a browser. */
+function reportMissingChromium(): void {
+  if (hasChromium()) return;
+  console.log(
+    isCi()
+      ? `\nThe tests of the page fail: install Chromium with \`${CHROMIUM_HINT}\`.`
+      : `\nSkipping the tests of the page, for want of Chromium: \`${CHROMIUM_HINT}\`.`,
+  );
+}
+
 /** Tells once what is skipped for want of real Flower. */
 function reportMissingFlower(): void {
   const missing = missingFlower();
@@ -133,6 +144,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 reportMissingFlower();
 reportMissingDenokv();
+reportMissingChromium();
 let total = NONE;
 for (const batch of batchesFor(paths)) {
   if (interrupted.signal.aborted) break;

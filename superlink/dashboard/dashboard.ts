@@ -9,19 +9,31 @@ import type { Log } from "../../terminal/log.ts";
 import { type Address, isLoopback } from "../../wire/address.ts";
 import { ListenError } from "../../wire/listen_error.ts";
 import type { ServerTls } from "../../wire/tls.ts";
+import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { Listeners } from "../listeners.ts";
 import { Fresh } from "../metrics/fresh.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { readiness } from "../metrics/readiness.ts";
 import type { Onlooker } from "../onlooker.ts";
+import type { Services } from "../services.ts";
 import type { State } from "../state.ts";
 import type { Database } from "../state/database.ts";
 import { keys } from "../state/layout.ts";
 import type { PageAccess } from "./access.ts";
 import type { DashboardOptions } from "./flags.ts";
+import { accessRoutes } from "./access_routes.ts";
+import { actionRoutes } from "./action_routes.ts";
+import { assetRoutes } from "./assets.ts";
+import { AuditTail } from "./audit_list.ts";
+import { dataRoutes } from "./data_routes.ts";
+import { Live } from "./live.ts";
+import { loginRoutes } from "./login_routes.ts";
 import { monitoringRoutes } from "./monitoring.ts";
+import { nodesRevision, runsRevision } from "./revisions.ts";
+import { RunFollower } from "./run_follower.ts";
 import { NodeTraffic } from "./node_traffic.ts";
+import { operatorCalls } from "./operator_calls.ts";
 import { pageHandler } from "./routes.ts";
 import { SeenRefusals } from "./seen_refusals.ts";
 import { PageSessions } from "./sessions.ts";
@@ -33,6 +45,9 @@ export interface DashboardParts {
   /** What the APIs are served with; the page is, too, beyond this machine. */
   readonly tls: ServerTls | undefined;
   readonly database: Database;
+  readonly audit: AuditTrail;
+  /** Where the audit log is, if there is one. */
+  readonly auditFolder: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -40,6 +55,7 @@ export interface DashboardParts {
 /** What is shown, once the SuperLink has it. */
 export interface DashboardSources {
   readonly state: State;
+  readonly services: Services;
   readonly listeners: Listeners;
   readonly isServing: () => boolean;
 }
@@ -57,6 +73,7 @@ export class Dashboard {
   readonly #refusals = new SeenRefusals();
   readonly #startedAtMs = Date.now();
   #heldPulls = 0;
+  #live: Live | undefined;
 
   /** Told of what the page shows. */
   readonly onlooker: Onlooker = {
@@ -82,12 +99,39 @@ export class Dashboard {
    * Serves the page; gives the address really used. A default port that another program has is no
    * reason not to serve the federation; one that was asked for is.
    */
-  async open({ state, listeners, isServing }: DashboardSources): Promise<Address | undefined> {
-    const { options: { address, byDefault }, access, tls, database, clock, log } = this.#parts;
+  async open(
+    { state, services, listeners, isServing }: DashboardSources,
+  ): Promise<Address | undefined> {
+    const {
+      options: { address, byDefault },
+      access,
+      tls,
+      database,
+      clock,
+      log,
+      audit: trail,
+      auditFolder,
+    } = this.#parts;
     const pageTls = isLoopback(address.host) ? undefined : tls;
+    const failed = (error: unknown) => {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      log.error("superlink.internal-error", `The page failed: ${text}`);
+    };
     const sessions = new PageSessions(access, pageTls !== undefined);
     const nodes = new Fresh(() => state.nodes.list(clock.nowMicros()), ROWS_MS);
     const runs = new Fresh(() => state.runs.list(), ROWS_MS);
+    const audit = auditFolder === undefined ? undefined : new AuditTail(auditFolder);
+    const live = new Live({
+      revisions: async () => ({
+        nodes: nodesRevision(await nodes.get()),
+        runs: runsRevision(await runs.get()),
+        refusals: this.#refusals.count,
+        audit: await audit?.revision() ?? 0,
+      }),
+      logRevision: async (runId) => await state.runs.logs.newest(runId),
+      failed,
+    });
+    this.#live = live;
     const objectCount = new Fresh(() => countObjects(database.kv), OBJECTS_MS);
     const ready = new Fresh(() => readiness({ database, isServing }), READINESS_MS);
     const monitoring = monitoringRoutes(this.#metrics, {
@@ -98,12 +142,43 @@ export class Dashboard {
       objectCount: () => objectCount.get(),
       readiness: () => ready.get(),
       heldPulls: () => this.#heldPulls,
-      pageListeners: () => 0,
+      pageListeners: () => live.size,
     });
-    const handler = pageHandler(monitoring, sessions, (path, error) => {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      log.error("superlink.internal-error", `${path} failed: ${text}`, { path });
-    });
+    const call = operatorCalls([services.control141, ...services.operators]);
+    const looked = () => {
+      nodes.forget();
+      runs.forget();
+    };
+    const routes = [
+      ...monitoring,
+      ...assetRoutes(),
+      ...loginRoutes({
+        sessions,
+        version: project.version,
+        clock,
+        asked: (from, isRight) => {
+          const outcome = isRight ? "done" : "refused";
+          trail.note({ who: {}, action: "page.login", subject: {}, from, outcome });
+          if (isRight) log.info("page.login", `Somebody at ${from} signed in to the page.`);
+          else log.warning("page.refused", `Refused a wrong token of ${from}.`, { peer: from });
+        },
+      }),
+      ...dataRoutes({
+        nodes,
+        registry: state.nodes,
+        runRows: runs,
+        runs: state.runs,
+        follower: new RunFollower(state.runs),
+        traffic: this.#traffic,
+        refusals: this.#refusals,
+        audit,
+        live,
+        clock,
+      }),
+      ...actionRoutes(call, looked),
+      ...accessRoutes(call),
+    ];
+    const handler = pageHandler(routes, sessions, failed);
     try {
       return await listeners.web({ name: "page", address, tls: pageTls }, handler);
     } catch (error) {
@@ -115,6 +190,11 @@ export class Dashboard {
       );
       return undefined;
     }
+  }
+
+  /** Lets the pages go that are told of changes: a server ends once nothing is under way. */
+  stop(): void {
+    this.#live?.stop();
   }
 }
 

@@ -6,6 +6,9 @@
 
 import type { HttpHandler } from "../../wire/http/handler.ts";
 import { BodyError, readBody } from "../../wire/http/body.ts";
+import { httpErrorOf } from "../../wire/http/errors.ts";
+import { isForLog, StatusError } from "../../wire/status.ts";
+import { StorageFailure } from "../state/commit.ts";
 import { isLocalName, isOwnRequest } from "./origin.ts";
 import type { PageSessions } from "./sessions.ts";
 
@@ -70,7 +73,7 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 export function pageHandler(
   routes: readonly Route[],
   sessions: PageSessions,
-  failed: (path: string, error: unknown) => void,
+  failed: (error: unknown) => void,
 ): HttpHandler {
   return async (request, peer) => {
     const { pathname, searchParams: query } = new URL(request.url);
@@ -78,10 +81,10 @@ export function pageHandler(
     try {
       response = await answer({ request, peer, query }, pathname);
     } catch (error) {
-      if (!(error instanceof PageError)) failed(pathname, error);
-      response = error instanceof PageError
-        ? json({ error: error.message }, error.status)
-        : json({ error: "Internal server error. The SuperLink's log says more." }, 500);
+      const told = toldOf(error);
+      if (!told) failed(error);
+      const { status, message } = told ?? UNTOLD;
+      response = json({ error: message }, status);
     }
     for (const [name, value] of Object.entries(SAFETY)) response.headers.set(name, value);
     return response;
@@ -118,6 +121,17 @@ export function pageHandler(
       throw new PageError(401, "You are not signed in.");
     }
   }
+}
+
+const UNTOLD = { status: 500, message: "Internal server error. The SuperLink's log says more." };
+
+/** What the person at the page is told of an error; nothing of one that nobody expected. */
+function toldOf(error: unknown): Pick<PageError, "status" | "message"> | undefined {
+  if (error instanceof PageError) return error;
+  if (error instanceof StorageFailure) return { status: 503, message: error.message };
+  if (!(error instanceof StatusError) || isForLog(error)) return undefined;
+  const { status, detail, extra } = httpErrorOf(error);
+  return { status, message: extra === undefined ? detail : `${detail} ${extra}` };
 }
 
 async function bodyOf(request: Request): Promise<unknown> {

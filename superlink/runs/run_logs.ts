@@ -45,7 +45,7 @@ export class RunLogs {
       for (const chunk of chunksOf(kept)) await this.#appendShared(runId, chunk, nowMicros);
       return;
     }
-    let at = this.#lastAt.get(runId) ?? await this.#newest(runId);
+    let at = this.#lastAt.get(runId) ?? await this.newest(runId);
     for (const chunk of chunksOf(kept)) {
       at = Math.max(nowMicros, at + 1);
       this.#lastAt.set(runId, at);
@@ -92,7 +92,8 @@ export class RunLogs {
     });
   }
 
-  async #newest(runId: bigint): Promise<number> {
+  /** When the run last wrote; 0 when it has not. */
+  async newest(runId: bigint): Promise<number> {
     for await (
       const { key } of this.#kv.list({ prefix: keys.logs(runId) }, { reverse: true, limit: 1 })
     ) return Number(key.at(-1));

@@ -26,6 +26,8 @@ export interface TestSuperLinkOptions extends Partial<SuperLinkOptions> {
   readonly clock?: TestClock;
   readonly tls?: ServerTls;
   readonly audit?: AuditTrail;
+  /** Where that log is, for the page. */
+  readonly auditFolder?: string;
   /** What SuperExecs must know; nothing without. */
   readonly superExecSecret?: Uint8Array;
   /** Who may open the page, where `dashboard` says that there is one; anybody without. */
@@ -54,6 +56,7 @@ export async function startTestSuperLink(
     clock = new TestClock(),
     tls,
     audit,
+    auditFolder,
     startApp,
     superExecSecret,
     pageAccess,
@@ -85,6 +88,7 @@ export async function startTestSuperLink(
     clock,
     log: logged.log,
     audit,
+    auditFolder,
     superExecSecret,
     pageAccess,
     startApp: startApp ?? (() => fail("This SuperLink starts no apps.")),

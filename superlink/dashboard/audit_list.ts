@@ -1,0 +1,78 @@
+/**
+ * The newest lines of the audit log, for the page. Whether the chain holds is for `trellis audit verify`.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { auditFiles, rawLines } from "../audit/audit_folder.ts";
+import { type AuditLine, parseLine } from "../audit/audit_line.ts";
+import { Fresh } from "../metrics/fresh.ts";
+import type { Columns } from "./window.ts";
+
+/** How many lines are shown. */
+const LIMIT = 1_000;
+const AGE_MS = 5_000;
+
+/** The end of an audit log. */
+export class AuditTail {
+  readonly #folder: string;
+  readonly #lines: Fresh<readonly AuditLine[]>;
+  #revision = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#lines = new Fresh(() => newestLines(folder), AGE_MS);
+  }
+
+  /** The newest lines, newest first. */
+  newest(): Promise<readonly AuditLine[]> {
+    return this.#lines.get();
+  }
+
+  /** A number that is another one when there are new lines. */
+  async revision(): Promise<number> {
+    const file = (await auditFiles(this.#folder)).at(-1);
+    if (file === undefined) return 0;
+    const { size } = await Deno.stat(join(this.#folder, file));
+    // The next file begins with a higher number in its name.
+    const revision = Number(/\d+/.exec(file)?.[0] ?? 0) * 2 ** 20 + size;
+    if (revision !== this.#revision) this.#lines.forget();
+    this.#revision = revision;
+    return revision;
+  }
+}
+
+async function newestLines(folder: string): Promise<readonly AuditLine[]> {
+  const newest: AuditLine[] = [];
+  for (const file of (await auditFiles(folder)).reverse()) {
+    const lines: AuditLine[] = [];
+    for await (const { bytes, whole } of rawLines(folder, file)) {
+      const line = whole ? parseLine(decoder.decode(bytes)) : undefined;
+      if (line) lines.push(line);
+      // A file may have hundreds of thousands.
+      if (lines.length >= 2 * LIMIT) lines.splice(0, LIMIT);
+    }
+    newest.push(...lines.reverse());
+    if (newest.length >= LIMIT) break;
+  }
+  return newest.slice(0, LIMIT);
+}
+
+const decoder = new TextDecoder();
+
+/** What a search looks at. */
+export function auditText(line: AuditLine): string {
+  const { action, outcome, who, subject, from = "", reason = "" } = line;
+  return [action, outcome, from, reason, ...Object.values(who), ...Object.values(subject)].join(
+    " ",
+  );
+}
+
+/** What lines are sorted by. */
+export const AUDIT_COLUMNS: Columns<AuditLine> = {
+  seq: ({ seq }) => seq,
+  action: ({ action }) => action,
+  outcome: ({ outcome }) => outcome,
+  from: ({ from }) => from,
+};

@@ -1,0 +1,129 @@
+/**
+ * What the page shows.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Fresh } from "../metrics/fresh.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { RunRow } from "../state/layout.ts";
+import type { Node, Nodes } from "../state/nodes.ts";
+import { AUDIT_COLUMNS, type AuditTail, auditText } from "./audit_list.ts";
+import type { Live } from "./live.ts";
+import { NODE_COLUMNS, nodeText, nodeView } from "./node_list.ts";
+import type { NodeTraffic } from "./node_traffic.ts";
+import { json, PageError, type Route } from "./routes.ts";
+import type { RunFollower } from "./run_follower.ts";
+import { RUN_COLUMNS, runText, runView } from "./run_list.ts";
+import type { SeenRefusal, SeenRefusals } from "./seen_refusals.ts";
+import { wantedOf, windowOf } from "./window.ts";
+
+/** What is shown. */
+export interface PageData {
+  readonly nodes: Fresh<readonly Node[]>;
+  readonly registry: Pick<Nodes, "get">;
+  readonly runRows: Fresh<readonly RunRow[]>;
+  readonly runs: Runs;
+  readonly follower: RunFollower;
+  readonly traffic: NodeTraffic;
+  readonly refusals: SeenRefusals;
+  /** The newest lines of the audit log, where there is one. */
+  readonly audit: AuditTail | undefined;
+  readonly live: Live;
+  readonly clock: Clock;
+}
+
+const LOG_CHUNKS = 200;
+
+/** The routes that give it. */
+export function dataRoutes(data: PageData): Route[] {
+  const { nodes, registry, runRows, runs, follower, traffic, refusals, audit, live, clock } = data;
+  const nowMs = () => clock.nowMicros() / 1000;
+  const get = (path: RegExp, answer: Route["answer"]): Route => ({
+    method: "GET",
+    path,
+    to: "operator",
+    answer,
+  });
+  return [
+    get(/^\/api\/overview$/, async () => {
+      const [nodeRows, rows] = await Promise.all([nodes.get(), runRows.get()]);
+      return json({
+        nodes: countsOf(nodeRows.map((node) => nodeView(node, traffic, clock.nowMicros()).status)),
+        runs: countsOf(rows.map(({ end, status }) => end ?? status)),
+        refusals: refusals.count,
+      });
+    }),
+    get(/^\/api\/nodes$/, async ({ query }) => {
+      const views = (await nodes.get()).map((node) => nodeView(node, traffic, clock.nowMicros()));
+      const status = query.get("status") ?? "";
+      const shown = status === ""
+        ? views.filter((view) => view.status !== "unregistered")
+        : views.filter((view) => status === "all" || view.status === status);
+      return json({
+        ...windowOf(shown, wantedOf(query), nodeText, NODE_COLUMNS),
+        now: nowMs(),
+      });
+    }),
+    get(/^\/api\/nodes\/(?<id>\d{1,20})$/, async ({ caught }) => {
+      const node = await registry.get(BigInt(caught.id ?? ""));
+      if (!node) throw new PageError(404, "There is no such SuperNode.");
+      return json(nodeView(node, traffic, clock.nowMicros()));
+    }),
+    get(/^\/api\/runs$/, async ({ query }) => {
+      const views = (await runRows.get()).map(runView).reverse();
+      const { rows, total } = windowOf(views, wantedOf(query), runText, RUN_COLUMNS);
+      const withProgress = await Promise.all(rows.map(async (view) => {
+        const { round, rounds } = await follower.progress(BigInt(view.id));
+        return { ...view, round, rounds };
+      }));
+      return json({ rows: withProgress, total, now: nowMs() });
+    }),
+    get(/^\/api\/runs\/(?<id>\d{1,20})$/, async ({ caught }) => {
+      const row = await runs.get(BigInt(caught.id ?? ""));
+      if (!row) throw new PageError(404, "There is no such run.");
+      return json({ ...runView(row), ...await follower.progress(row.runId), now: nowMs() });
+    }),
+    get(/^\/api\/runs\/(?<id>\d{1,20})\/log$/, async ({ caught, query }) => {
+      const after = Number(query.get("after") ?? 0);
+      if (!Number.isSafeInteger(after)) throw new PageError(400, "after is a whole number.");
+      const chunks = await runs.logs.after(BigInt(caught.id ?? ""), after, LOG_CHUNKS);
+      return json({
+        text: chunks.map(({ text }) => text).join(""),
+        cursor: chunks.at(-1)?.at ?? after,
+        more: chunks.length === LOG_CHUNKS,
+      });
+    }),
+    get(/^\/api\/refusals$/, ({ query }) => {
+      const list = windowOf(refusals.list(), wantedOf(query), refusalText, {
+        time: ({ number }) => number,
+        reason: ({ reason }) => reason,
+        method: ({ method }) => method,
+        peer: ({ peer }) => peer,
+        fingerprint: ({ fingerprint }) => fingerprint,
+      });
+      return json({ ...list, count: refusals.count, now: nowMs() });
+    }),
+    get(/^\/api\/audit$/, async ({ query }) => {
+      const lines = await audit?.newest();
+      const list = windowOf(lines ?? [], wantedOf(query), auditText, AUDIT_COLUMNS);
+      return json({ ...list, kept: lines !== undefined, now: nowMs() });
+    }),
+    get(/^\/api\/events$/, ({ query }) => {
+      const run = query.get("run") ?? "";
+      if (!/^\d{0,20}$/.test(run)) throw new PageError(400, "run is the id of a run.");
+      return live.listen(run === "" ? undefined : BigInt(run));
+    }),
+  ];
+}
+
+function refusalText({ reason, method, peer, fingerprint = "" }: SeenRefusal): string {
+  return [reason, method, peer, fingerprint].join(" ");
+}
+
+function countsOf(statuses: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}

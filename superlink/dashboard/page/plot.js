@@ -1,0 +1,73 @@
+// One metric over the rounds, as a line.
+
+import { h, s } from "./dom.js";
+import { value } from "./format.js";
+
+const WIDTH = 320;
+const HEIGHT = 150;
+const LEFT = 52;
+const RIGHT = 12;
+const TOP = 12;
+const BOTTOM = 24;
+/** More are thinned out: a screen has no more dots. */
+const POINTS = 300;
+
+export function plot({ phase, name, points }) {
+  const shown = thinned(points);
+  const rounds = shown.map(([round]) => round);
+  const values = shown.map(([, v]) => v);
+  const [first, last] = [Math.min(...rounds), Math.max(...rounds)];
+  const [low, high] = spread(Math.min(...values), Math.max(...values));
+  const x = (round) =>
+    LEFT + (WIDTH - LEFT - RIGHT) * (last === first ? 0.5 : (round - first) / (last - first));
+  const y = (v) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - (v - low) / (high - low));
+  const latest = points.at(-1);
+  const label = `${phase} ${name}: ${value(latest[1])} in round ${latest[0]}, ` +
+    `${value(points[0][1])} in round ${points[0][0]}.`;
+  const grid = [low, (low + high) / 2, high].flatMap((v) => [
+    s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(v), y2: y(v) }),
+    s("text", { x: LEFT - 6, y: y(v) + 4, "text-anchor": "end" }, value(v)),
+  ]);
+  const ticks = [...new Set([first, last])].map((round) =>
+    s("text", { x: x(round), y: HEIGHT - 6, "text-anchor": "middle" }, String(round))
+  );
+  const dots = shown.length > 60
+    ? []
+    : shown.map(([round, v]) =>
+      s("circle", { cx: x(round), cy: y(v), r: 3 }, s("title", {}, `Round ${round}: ${value(v)}`))
+    );
+  const line = s("polyline", {
+    points: shown.map(([round, v]) => `${x(round)},${y(v)}`).join(" "),
+  });
+  return h(
+    "figure",
+    { class: `plot ${phase === "train" ? "train" : "evaluate"}` },
+    h(
+      "figcaption",
+      {},
+      h("span", { class: "phase" }, phase),
+      h("span", { class: "name" }, name),
+      h("strong", {}, value(latest[1])),
+    ),
+    s(
+      "svg",
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
+      ...grid,
+      ...ticks,
+      line,
+      ...dots,
+    ),
+  );
+}
+
+function spread(low, high) {
+  if (low !== high) return [low, high];
+  const margin = Math.abs(low) / 10 || 1;
+  return [low - margin, high + margin];
+}
+
+function thinned(points) {
+  if (points.length <= POINTS) return points;
+  const step = (points.length - 1) / (POINTS - 1);
+  return Array.from({ length: POINTS }, (_, i) => points[Math.round(i * step)]);
+}
