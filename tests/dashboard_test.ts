@@ -313,12 +313,14 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("button", { name: "Unregister…" }).click();
     await page.getByText("This cannot be undone").waitFor();
     await look(page, "unregister", colorScheme);
-    for (
-      const [view, text] of [["runs", "2 / 3"], [`runs/${runId}`, "Round 2 of 3"], [
-        "refusals",
-        "owns no",
-      ]]
-    ) {
+    const views = [
+      ["runs", "2 / 3"],
+      [`runs/${runId}`, "Round 2 of 3"],
+      ["refusals", "owns no"],
+      ["audit", "node.register"],
+      ["access", "There is no token."],
+    ];
+    for (const [view, text] of views) {
       const other = await open(`#/${view}`, { colorScheme });
       await other.getByText(text ?? "").first().waitFor();
       await look(other, view?.replace(/\/.*/, "-one") ?? "", colorScheme);
