@@ -8,6 +8,7 @@ import { auditLogFlag } from "./audit/flags.ts";
 import { dashboardFlags } from "./dashboard/flags.ts";
 import { preloadFlags } from "../apps/preload_flags.ts";
 import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
+import { durationFlag } from "../terminal/duration.ts";
 import type { CommandSpec } from "../terminal/command.ts";
 import { CONTROL_ACCESS_CHOICES } from "./control/access.ts";
 import {
@@ -42,6 +43,11 @@ export const flags = {
     { defaultText: "$FLWR_HOME/superlink/trellis.kv" },
   ),
   auditLog: auditLogFlag,
+  keepRunsS: durationFlag(
+    "keep-runs",
+    "Delete runs with their logs and events so long after their end, for example 30d.",
+    { defaultText: "for ever" },
+  ),
   isolation: choiceFlag(
     "isolation",
     ["subprocess", "process"],

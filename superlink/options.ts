@@ -27,6 +27,8 @@ export interface SuperLinkOptions {
   readonly managed: boolean;
   readonly database: string;
   readonly auditLog: AuditPlace;
+  /** How long runs are kept after their end; for ever when absent. */
+  readonly keepRunsS: number | undefined;
   readonly isolation: "subprocess" | "process";
   /** The secret that SuperExecs share, in isolation `process`. */
   readonly superExecSecretFile: string | undefined;
@@ -127,6 +129,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     managed,
     database: flags.database.of(raw) ?? join(flwrHome(), "superlink", "trellis.kv"),
     auditLog: auditPlaceOf(raw),
+    keepRunsS: flags.keepRunsS.of(raw),
     isolation: flags.isolation.of(raw),
     superExecSecretFile: flags.superExecSecretFile.of(raw),
     python: flags.python.of(raw),

@@ -23,6 +23,7 @@ import { PROOF_DRIFT_MS, superLinkServices } from "./services.ts";
 import { openState } from "./state.ts";
 import type { Database } from "./state/database.ts";
 import { StorageAlarm } from "./storage_boundary.ts";
+import { OldRuns } from "./runs/old_runs.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 /** A SuperLink that serves. */
@@ -101,7 +102,11 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     audit,
     onlooker: dashboard?.onlooker,
   });
-  const upkeep = startUpkeep({ ...state, audit, alarm, clock, log });
+  const { keepRunsS } = options;
+  const oldRuns = keepRunsS === undefined
+    ? undefined
+    : new OldRuns({ ...state, kv: database.kv, keepMicros: keepRunsS * 1e6, audit, clock, log });
+  const upkeep = startUpkeep({ ...state, oldRuns, audit, alarm, clock, log });
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
   const stop = async () => {

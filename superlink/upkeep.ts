@@ -14,6 +14,7 @@ import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
 import type { Objects } from "./objects/objects.ts";
 import { ExpiryWatch } from "./registry/expiry.ts";
+import type { OldRuns } from "./runs/old_runs.ts";
 import type { Runs } from "./runs/runs.ts";
 import { StorageFailure } from "./state/commit.ts";
 import type { Nodes } from "./state/nodes.ts";
@@ -27,6 +28,8 @@ export interface UpkeepOptions {
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
+  /** Absent where runs are kept for ever. */
+  readonly oldRuns?: OldRuns | undefined;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,6 +41,7 @@ const RUN_PERIOD_MS = 1_000;
 const GUARD_PERIOD_MS = 30_000;
 const NODE_PERIOD_MS = 10 * 60_000;
 const EXPIRY_PERIOD_MS = 60_000;
+const OLD_RUN_PERIOD_MS = 5 * 60_000;
 /** How long the row of a keyless node stays to be looked at after it has unregistered. */
 const KEYLESS_GONE_MICROS = 3_600 * SECOND_MICROS;
 /** How long a keyless node may be silent before its process counts as gone. */
@@ -84,6 +88,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       httpSessions.prune();
     }],
     [NODE_PERIOD_MS, () => lookAfterNodes(options)],
+    [OLD_RUN_PERIOD_MS, () => options.oldRuns?.sweep()],
     [EXPIRY_PERIOD_MS, () => expiry.warn()],
   ];
   const running = new Set<Promise<unknown>>();

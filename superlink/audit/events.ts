@@ -56,6 +56,12 @@ export class AuditEvents {
     this.#trail.note({ who: BY_CLOCK, action, subject, outcome: "done" });
   }
 
+  /** A run that ended long ago was deleted. */
+  runDeleted({ runId, fabId, fabVersion }: RunRow): void {
+    const subject = { runId, detail: `${fabId} ${fabVersion}` };
+    this.#trail.note({ who: BY_CLOCK, action: "run.delete", subject, outcome: "done" });
+  }
+
   /** A run has ended. */
   runEnded({ runId, fabId, fabVersion, end = "failed" }: RunRow): void {
     const subject = { runId, detail: `${end}: ${fabId} ${fabVersion}` };
