@@ -7,7 +7,7 @@
 import type { TaskSeekers } from "../apps/runtime/caller.ts";
 import type { TimestampWindow } from "../keys/timestamp.ts";
 import type { Log } from "../terminal/log.ts";
-import type { Service } from "../wire/service.ts";
+import type { IncomingCall, Service } from "../wire/service.ts";
 import { serverAppService } from "./apps/service.ts";
 import type { AuditTrail } from "./audit/audit.ts";
 import { AuditEvents } from "./audit/events.ts";
@@ -26,6 +26,7 @@ import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
 import { CALL_LIMITS, type CallLimits, withinRate } from "./limits.ts";
 import { Admission } from "./registry/admission.ts";
+import { nodeKeysService } from "./registry/node_keys_service.ts";
 import { registryService } from "./registry/service.ts";
 import type { Onlooker } from "./onlooker.ts";
 import { runtimeService } from "./runtime/service.ts";
@@ -59,6 +60,8 @@ export interface ServicesOptions {
 /** The services that planes bind. */
 export interface Services {
   readonly fleet: Service;
+  /** Trellis's own service for SuperNodes, on both planes beside the Fleet API. */
+  readonly nodeKeys: Service;
   readonly control: Service;
   /** The Control API as Flower 1.37 and newer have it. */
   readonly control141: Service;
@@ -82,7 +85,7 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     events.refused(refusal);
   });
   const knownKeys = new KnownKeys();
-  const nodeOfKey = (keyId: string) => nodes.ofKey(keyId);
+  const nodeOfKey = (keyId: string) => nodes.ofKey(keyId, clock.nowMicros());
   const admission = new Admission(clock, refusals);
   const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
   const proofs = {
@@ -95,21 +98,22 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     const stored = atStorageBoundary(service, status, alarm);
     return withinRate(withinCapacity(stored, status), limits, clock);
   };
-  const fleet = fleetService({
+  const forNodes = {
     ...common,
     refusals,
     admission,
     events,
-    async authenticate(call) {
+    async authenticate(call: IncomingCall) {
       const caller = await authenticateFleetCall(call, proofs);
       onlooker?.admitted(caller, call);
       return caller;
     },
-  });
+  };
   const forOperators = (service: Service) =>
     bounded(withAudit(service, audit), CALL_LIMITS.control);
   return {
-    fleet: bounded(fleet, CALL_LIMITS.fleet),
+    fleet: bounded(fleetService(forNodes), CALL_LIMITS.fleet),
+    nodeKeys: bounded(nodeKeysService(forNodes), CALL_LIMITS.fleet),
     control: forOperators(controlService(common)),
     control141: forOperators(controlService141(common)),
     operators: [
