@@ -2,7 +2,7 @@
  * Trellis: a SuperLink, a SuperNode and the CLI of a Flower federation, in one program.
  *
  * The first argument picks one of the three, and so does the name that the executable was started
- * under (`flower-superlink`, `flower-supernode`, `flwr`). Only that part is loaded.
+ * under (`trellis-superlink`, `flower-superlink` and so on, or `flwr`). Only that part is loaded.
  *
  * @module
  */
@@ -31,8 +31,10 @@ export function chooseMode(executable: string, args: readonly string[]): Mode {
   if (first === "app-process") return { part: first, args: rest };
   switch (basename(executable).replace(/\.exe$/i, "")) {
     case "flower-superlink":
+    case "trellis-superlink":
       return isVersion(first) ? VERSION : { part: "superlink", args };
     case "flower-supernode":
+    case "trellis-supernode":
       return isVersion(first) ? VERSION : { part: "supernode", args };
     case "flwr":
       return isVersion(first) ? VERSION : { part: "cli", args };

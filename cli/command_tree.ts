@@ -12,8 +12,18 @@ import {
 } from "../terminal/command.ts";
 import { UsageError } from "../terminal/errors.ts";
 import { HELP_FLAG } from "../terminal/command.ts";
+import { switchFlag } from "../terminal/flags.ts";
 import { nearest } from "../terminal/nearest.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+
+/** Every command of the CLI has it. */
+export const QUIET_FLAG = switchFlag(
+  "quiet",
+  "Print the result and errors, and say nothing else.",
+  {
+    alias: "q",
+  },
+);
 
 /** A command that can be run. Its word is the last one of its spec's name. */
 export interface Command {
@@ -73,12 +83,18 @@ async function runCommand(
   args: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const parsed = parseCommand(command.spec, args);
+  const spec = { ...command.spec, flags: [...command.spec.flags, QUIET_FLAG] };
+  const parsed = parseCommand(spec, args);
   if (HELP_FLAG.of(parsed.flags)) {
-    terminal.print(helpText(command.spec));
+    terminal.print(helpText(spec));
     return 0;
   }
-  return await command.run(parsed, terminal);
+  return await command.run(parsed, QUIET_FLAG.of(parsed.flags) ? quiet(terminal) : terminal);
+}
+
+/** A terminal on which only results are seen. */
+function quiet(terminal: Terminal): Terminal {
+  return { ...terminal, say() {}, progress() {} };
 }
 
 /** The words that a group understands after its name. */

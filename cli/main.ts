@@ -102,6 +102,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./backup.ts")).verifyCommand,
   },
   {
+    name: "trellis health",
+    summary: "Exit with 0 when a SuperLink serves, and with 1 when it does not.",
+    load: async () => (await import("./health.ts")).healthCommand,
+  },
+  {
+    name: "trellis completion",
+    summary: "Print a script that completes command lines in a shell.",
+    load: async () => (await import("./completion.ts")).completionCommand,
+  },
+  {
     name: "trellis config",
     summary: "Look at the declared connections to SuperLinks.",
     load: async () => (await import("./config.ts")).configCommands,
