@@ -25,6 +25,7 @@ export interface Port {
 }
 
 interface Server {
+  changeTls(tls: ServerTls): void | Promise<void>;
   drain(graceMs: number): Promise<void>;
 }
 
@@ -73,6 +74,11 @@ export class Listeners {
   async web(port: Port, handler: HttpHandler): Promise<Address> {
     const server = new HttpServer(handler, port.tls);
     return await this.#opened(port, server, () => server.listen(port.address));
+  }
+
+  /** Has all ports with TLS show another certificate to new connections. */
+  async changeTls(tls: ServerTls): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.changeTls(tls)));
   }
 
   /** Takes no new calls and waits for those under way, up to `graceMs`. */

@@ -21,6 +21,7 @@ import { loginLink, pageAccess } from "./dashboard/access.ts";
 import { superlinkSpec } from "./flags.ts";
 import { superlinkOptions } from "./options.ts";
 import { openDatabase } from "./state/database.ts";
+import { watchTlsFiles } from "./tls_watch.ts";
 import { startSuperLink } from "./superlink.ts";
 
 /** Runs a SuperLink until a signal stops it; gives the exit code. */
@@ -75,6 +76,9 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
     const link = loginLink(superlink.dashboardAddress, loaded !== undefined, page.token);
     processTerminal().say(`Open the page with this link, which is shown only once:\n  ${link}`);
   }
+  using _watch = options.tlsFiles && loaded
+    ? watchTlsFiles(options.tlsFiles, loaded.tls, { changed: superlink.changeTls, log })
+    : undefined;
   log.info("superlink.ready", "SuperLink is ready.");
   log.info("superlink.stopping", `SuperLink stops (${await stop.stopped}).`);
   await superlink.stop();

@@ -35,6 +35,8 @@ export interface RunningSuperLink {
   readonly dashboardAddress: Address | undefined;
   /** How many things are waited for by the calls that are held, and by the SuperLink itself. */
   waiting(): number;
+  /** Shows another certificate to new connections; those that are open stay. */
+  changeTls(tls: ServerTls): Promise<void>;
   /** Ends held calls, lets the others finish, and writes what is left to write. */
   stop(): Promise<void>;
 }
@@ -154,6 +156,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       healthAddress,
       dashboardAddress,
       waiting: () => bells.size,
+      changeTls: (tls) => listeners.changeTls(tls),
       stop,
     };
   } catch (error) {

@@ -24,6 +24,7 @@ import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { IncomingCall, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
+import { TlsCredentials } from "./tls_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
 /** How a {@linkcode GrpcServer} listens. Sizes are bytes, times milliseconds. */
@@ -50,6 +51,7 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #admitted = new WeakMap<grpc.Metadata, CallObservation>();
   readonly #services = new Map<string, Service>();
+  #tls: TlsCredentials | undefined;
 
   constructor(options: GrpcServerOptions) {
     guardHttp2();
@@ -88,13 +90,8 @@ export class GrpcServer {
    */
   async listen(address: Address): Promise<Address> {
     const { tls } = this.#options;
-    const credentials = tls
-      ? grpc.ServerCredentials.createSsl(
-        Buffer.from(tls.caPem),
-        [{ cert_chain: Buffer.from(tls.certificatePem), private_key: Buffer.from(tls.keyPem) }],
-        false,
-      )
-      : grpc.ServerCredentials.createInsecure();
+    this.#tls = tls && new TlsCredentials(tls);
+    const credentials = this.#tls ?? grpc.ServerCredentials.createInsecure();
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#server.bindAsync(formatAddress(address), credentials, (error, port) => {
       if (error) reject(error);
@@ -106,6 +103,11 @@ export class GrpcServer {
       this.#server.forceShutdown();
       throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
     }
+  }
+
+  /** New connections see this certificate, where the server has one at all. */
+  changeTls(tls: ServerTls): void {
+    this.#tls?.change(tls);
   }
 
   /** Takes no new calls and waits for the ones under way, up to `graceMs`; then cuts them off. */

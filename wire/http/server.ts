@@ -4,21 +4,35 @@
  * @module
  */
 
+import { delay } from "@std/async";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
 import type { ServerTls } from "../tls.ts";
 import { errorResponse } from "./errors.ts";
 import type { HttpHandler } from "./handler.ts";
 
+interface Listening {
+  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  readonly cutOff: AbortController;
+}
+
+/** How often a port that was given up is tried, and how long is waited between, in milliseconds. */
+const LISTEN_ATTEMPTS = 250;
+const LISTEN_PAUSE_MS = 20;
+
 /** One listening HTTP server. */
 export class HttpServer {
   readonly #handler: HttpHandler;
-  readonly #tls: ServerTls | undefined;
-  readonly #cutOff = new AbortController();
+  #tls: ServerTls | undefined;
   /** The requests that are not answered to the last byte. */
   readonly #underWay = new Set<Promise<void>>();
   #draining = false;
-  #server: Deno.HttpServer | undefined;
+  /** Absent while another certificate is being put to use. */
+  #listening: Listening | undefined;
+  /** Where it listens, once it does. */
+  #address: Address | undefined;
+  /** Those whose certificate was changed, until their last request is answered. */
+  readonly #replaced = new Set<Promise<void>>();
 
   /** `tls` makes it HTTPS. */
   constructor(handler: HttpHandler, tls: ServerTls | undefined) {
@@ -32,21 +46,47 @@ export class HttpServer {
    */
   listen(address: Address): Address {
     const tls = this.#tls && { cert: this.#tls.certificatePem, key: this.#tls.keyPem };
+    const cutOff = new AbortController();
     try {
       const server = Deno.serve(
         {
           hostname: address.host,
           port: address.port,
-          signal: this.#cutOff.signal,
+          signal: cutOff.signal,
           onListen: () => {},
           ...tls,
         },
         (request, info) => this.#answer(request, info),
       );
-      this.#server = server;
-      return { host: address.host, port: server.addr.port };
+      this.#listening = { server, cutOff };
+      this.#address = { host: address.host, port: server.addr.port };
+      return this.#address;
     } catch (cause) {
       throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
+    }
+  }
+
+  /**
+   * New connections see this certificate, where the server has one at all: the port is given up and
+   * taken again at once. Requests under way are answered on their connections.
+   */
+  async changeTls(tls: ServerTls): Promise<void> {
+    if (!this.#tls || !this.#address || this.#draining) return;
+    this.#tls = tls;
+    const listening = this.#listening;
+    this.#listening = undefined;
+    if (listening) {
+      const replaced = listening.server.shutdown().finally(() => this.#replaced.delete(replaced));
+      this.#replaced.add(replaced);
+    }
+    for (let attempt = 1;; attempt++) {
+      try {
+        this.listen(this.#address);
+        return;
+      } catch (error) {
+        if (!(error instanceof ListenError) || attempt === LISTEN_ATTEMPTS) throw error;
+      }
+      await delay(LISTEN_PAUSE_MS);
     }
   }
 
@@ -59,9 +99,10 @@ export class HttpServer {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, graceMs);
     await Promise.race([Promise.all(this.#underWay), late.promise]);
+    this.#listening?.cutOff.abort();
+    await this.#listening?.server.finished;
+    await Promise.race([Promise.all(this.#replaced), late.promise]);
     clearTimeout(timer);
-    this.#cutOff.abort();
-    await this.#server?.finished;
   }
 
   async #answer(
