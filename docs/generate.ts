@@ -9,6 +9,7 @@ import { everyCommand, type KnownCommand } from "../cli/every_command.ts";
 import { VARIABLES } from "../superlink/deploy/settings.ts";
 import { LIMITS_TABLE } from "../superlink/limits.ts";
 import type { Flag } from "../terminal/flags.ts";
+import { catalogueRows } from "../wire/flower_error.ts";
 import { TOKEN_VARIABLES } from "../terminal/token_variables.ts";
 
 const FILE = new URL("reference.md", import.meta.url);
@@ -22,6 +23,18 @@ export async function reference(): Promise<string> {
     "## Commands",
     commands.map((command) => `- [\`${titleOf(command)}\`](#${anchorOf(command)})`).join("\n"),
     ...commands.flatMap(commandSection),
+    "## Errors over the wire",
+    "What a peer is told, with Flower's number over HTTP where it has one. " +
+    "[The page of errors](errors.md) says what to do about those that a person sees.",
+    table(
+      ["Number", "HTTP", "gRPC", "Sentence"],
+      catalogueRows().toSorted((a, b) => (a.code ?? 0) - (b.code ?? 0)).map((row) => [
+        `${row.code ?? "none"}`,
+        `${row.http}`,
+        `\`${row.grpc}\``,
+        row.detail,
+      ]),
+    ),
     "## Limits",
     "What is taken from one peer, on every API. A bucket holds one minute's worth and refills evenly.",
     table(["What", "Counted for each", "Limit", "Answer past it"], LIMITS_TABLE),

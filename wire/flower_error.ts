@@ -7,7 +7,8 @@
 
 import { StatusError, type StatusName } from "./status.ts";
 
-interface CatalogueRow {
+/** An error of the catalogue. */
+export interface CatalogueRow {
   readonly code?: number;
   readonly http: number;
   readonly grpc: StatusName;
@@ -274,6 +275,11 @@ export function flowerError(name: FlowerErrorName, options: FlowerErrorOptions =
       ...(extra === undefined ? {} : { extra }),
     },
   });
+}
+
+/** The catalogue, for the reference: name, number if it has one, statuses, and sentence. */
+export function catalogueRows(): readonly (CatalogueRow & { readonly name: string })[] {
+  return Object.entries(CATALOGUE).map(([name, row]) => ({ name, ...row }));
 }
 
 /** The gRPC status of a number in the catalogue; `undefined` for one that it does not have. */
