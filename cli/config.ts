@@ -13,7 +13,7 @@ import {
 import { flwrHome } from "../terminal/flwr_home.ts";
 import { renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
-import { FORMAT_FLAG, report } from "./report.ts";
+import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 
 const list: Command = {
   spec: {
@@ -24,24 +24,23 @@ const list: Command = {
       help: "Directory of the Flower app (default: .)",
       required: false,
     }],
-    flags: [FORMAT_FLAG],
+    flags: [LIST_FORMAT_FLAG],
   },
   aliases: ["ls"],
   run: ({ flags, positionals: [directory] }, terminal) =>
-    report(FORMAT_FLAG.of(flags), terminal, async () => {
+    reportList(LIST_FORMAT_FLAG.of(flags), terminal, async () => {
       const home = await readHomeConnections(flwrHome());
       const app = await appConnections(directory);
       const rows = (app ? [app, home] : [home]).flatMap(rowsOf);
+      const records = rows.map(({ name, address, file, isDefault }) => ({
+        "name": name,
+        "address": address ?? null,
+        "file": file,
+        "default": isDefault,
+      }));
       return {
-        json: {
-          "success": true,
-          "connections": rows.map(({ name, address, file, isDefault }) => ({
-            "name": name,
-            "address": address ?? null,
-            "file": file,
-            "default": isDefault,
-          })),
-        },
+        json: { "success": true, "connections": records },
+        records,
         view: renderTable(
           [{ header: "Name", keepWhole: true }, { header: "Address" }, { header: "Declared in" }],
           rows.map(({ name, address, file, isDefault }) => [

@@ -166,7 +166,9 @@ onPlanes("A SuperNode is given another key by its operator", async ({ run, regis
   const id = await register(first, "--name", "kept");
   const { stdout } = await run("rotate", id, second, "--grace", "1d");
   assertMatch(stdout, /has the key SHA256:\S+ now\.\nSHA256:\S+ is good until \d{4}-/);
-  assertStringIncludes((await run("show", id)).stdout, "kept");
+  const shown = (await run("show", id)).stdout;
+  assertStringIncludes(shown, "kept");
+  assertMatch(shown, /Earlier key +│ SHA256:\S+ until \d{4}-/);
   const again = JSON.parse((await run("rotate", id, second, "--format", "json")).stdout);
   assertEquals([again.success, String(again["node-id"]).length > 0], [true, true]);
   const used = await run("register", first);

@@ -63,6 +63,10 @@ function more(facts: RegisteredNode) {
     "version": facts.version,
     "transport": facts.transport,
     "labels": { ...facts.labels },
+    "earlier-keys": facts.earlierKeys.map(({ fingerprint, validUntil }) => ({
+      "fingerprint": fingerprint,
+      "valid-until": showTimestamp(isoTime(validUntil)),
+    })),
   };
 }
 
@@ -82,6 +86,10 @@ function sheet(facts: RegisteredNode): readonly Row[] {
     ["Owner", owner ?? { text: "" }],
     ["Status", status ?? { text: "" }],
     ["Key", { text: facts.fingerprint }],
+    ...facts.earlierKeys.map(({ fingerprint, validUntil }): Row => [
+      "Earlier key",
+      { text: `${fingerprint} until ${showTimestamp(isoTime(validUntil))}` },
+    ]),
     ["Registered by", { text: facts.keyless ? "itself" : "an operator" }],
     ...time("Registered @", facts.registeredAt),
     ...time("Online since", facts.status === "online" ? facts.activatedAt : undefined),

@@ -9,7 +9,7 @@ import { StatusError } from "../../wire/status.ts";
 import type { PublicKey } from "../../keys/public_key.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
-import type { ControlCaller } from "../control/caller.ts";
+import { callerText, type ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { suspended } from "../state/node_life.ts";
 import type { Nodes } from "../state/nodes.ts";
@@ -165,7 +165,7 @@ async function carryOut(
   }
   log.info(
     "node.registered",
-    `SuperNode ${made.nodeId} was registered with key ${key.fingerprint} by ${caller.peer}.`,
+    `SuperNode ${made.nodeId} was registered with key ${key.fingerprint} by ${callerText(caller)}.`,
     { nodeId: String(made.nodeId), fingerprint: key.fingerprint, peer: caller.peer },
   );
   return { nodeId: made.nodeId, outcome: "registered" };

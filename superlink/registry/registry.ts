@@ -8,7 +8,7 @@
 import type { Log } from "../../terminal/log.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
-import type { ControlCaller } from "../control/caller.ts";
+import { callerText, type ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { resumed, suspended } from "../state/node_life.ts";
 import type { Node, Nodes } from "../state/nodes.ts";
@@ -54,7 +54,7 @@ export class Registry {
   async suspend(caller: ControlCaller, nodeIds: readonly bigint[]): Promise<readonly NodeRow[]> {
     return await this.#changeAll(caller, nodeIds, (row, now) => suspended(row, now), {
       event: "node.suspended",
-      sentence: ({ nodeId }) => `SuperNode ${nodeId} was suspended by ${caller.peer}.`,
+      sentence: ({ nodeId }) => `SuperNode ${nodeId} was suspended by ${callerText(caller)}.`,
     });
   }
 
@@ -62,7 +62,7 @@ export class Registry {
   async resume(caller: ControlCaller, nodeIds: readonly bigint[]): Promise<readonly NodeRow[]> {
     return await this.#changeAll(caller, nodeIds, resumed, {
       event: "node.resumed",
-      sentence: ({ nodeId }) => `SuperNode ${nodeId} was resumed by ${caller.peer}.`,
+      sentence: ({ nodeId }) => `SuperNode ${nodeId} was resumed by ${callerText(caller)}.`,
     });
   }
 
@@ -74,7 +74,7 @@ export class Registry {
     const clean = cleanUpdate(update);
     await this.#changeAll(caller, [nodeId], (row) => changedNode(row, clean), {
       event: "node.changed",
-      sentence: () => `SuperNode ${nodeId} was changed by ${caller.peer}.`,
+      sentence: () => `SuperNode ${nodeId} was changed by ${callerText(caller)}.`,
     });
     const [node] = await this.#find(caller, [nodeId]);
     if (!node) throw notFound([nodeId]);
@@ -95,7 +95,7 @@ export class Registry {
     if (before?.row.status === "unregistered") throw notFound([nodeId]);
     const newKey = readNewKey(publicKeyPem);
     const options = { nodes: this.#nodes, clock: this.#clock, log: this.#log };
-    await rotate({ nodeId, newKey, publicKeyPem, graceSeconds, by: caller.peer }, options);
+    await rotate({ nodeId, newKey, publicKeyPem, graceSeconds, by: callerText(caller) }, options);
     const [node] = await this.#find(caller, [nodeId]);
     if (!node) throw notFound([nodeId]);
     return node;
