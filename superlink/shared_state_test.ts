@@ -7,7 +7,7 @@ import { postOrder } from "../records/object_tree.ts";
 import { KvBlobs } from "./objects/kv_blobs.ts";
 import { AppClient } from "./testing/app_client.ts";
 import { FleetClient } from "./testing/fleet_client.ts";
-import { findingsIn } from "./testing/integrity.ts";
+import { findingsIn } from "./state/integrity.ts";
 import { assertNothingLeft } from "./testing/leftovers.ts";
 import { TestClock } from "./testing/test_clock.ts";
 import { arrays, type Carried, instruction, replyTo } from "./testing/test_messages.ts";

@@ -9,7 +9,7 @@ import { keys } from "./state/layout.ts";
 import { Nodes, type Registration } from "./state/nodes.ts";
 import type { StorageAlarm } from "./storage_boundary.ts";
 import { FakeConnection } from "./testing/fake_connection.ts";
-import { findingsIn } from "./testing/integrity.ts";
+import { findingsIn } from "./state/integrity.ts";
 import { LogLines } from "./testing/log_lines.ts";
 import { TestClock } from "./testing/test_clock.ts";
 import { startUpkeep } from "./upkeep.ts";

@@ -13,7 +13,7 @@ import { systemClock } from "../superlink/clock.ts";
 import { openDatabase } from "../superlink/state/database.ts";
 import { keys, type NodeRow, type NodeStatus } from "../superlink/state/layout.ts";
 import { FleetClient, headersOf, refusal } from "../superlink/testing/fleet_client.ts";
-import { findingsIn } from "../superlink/testing/integrity.ts";
+import { findingsIn } from "../superlink/state/integrity.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import { StatusError } from "../wire/status.ts";
 import { RunningProcess } from "./harness/process.ts";

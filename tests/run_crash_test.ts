@@ -12,7 +12,7 @@ import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { objectIdOf } from "../records/object_id.ts";
 import { postOrder } from "../records/object_tree.ts";
 import { openDatabase } from "../superlink/state/database.ts";
-import { findingsIn } from "../superlink/testing/integrity.ts";
+import { findingsIn } from "../superlink/state/integrity.ts";
 import { leftoversIn } from "../superlink/testing/leftovers.ts";
 import { arrays, type Carried, instruction, replyTo } from "../superlink/testing/test_messages.ts";
 import { type Delivered, TestNode } from "../superlink/testing/test_node.ts";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { FAB_SPACE } from "../runs/fabs.ts";
 import { openDatabase } from "../state/database.ts";
 import { keys, type RunRow } from "../state/layout.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 
 /**
  * What is wrong with a database that nobody serves, in clauses: pages of the file, rows that contradict

@@ -18,7 +18,7 @@ import { commit } from "../state/commit.ts";
 import { holdLock } from "../state/file_lock.ts";
 import { keys } from "../state/layout.ts";
 import { stamp } from "../state/schema.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 import { ArchiveReader } from "./archive.ts";
 import { type Applied, applyRevocations, revocationsSince } from "./revocations.ts";
 

@@ -6,7 +6,7 @@ import { generatePrivateKey } from "../../keys/private_key.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import type { UpdateNodeRequestSchema } from "../../proto/gen/trellis/v1/registry_pb.ts";
 import { FleetClient, type Plane, PLANES, refusal } from "../testing/fleet_client.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 import { LogLines } from "../testing/log_lines.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { TestClock } from "../testing/test_clock.ts";

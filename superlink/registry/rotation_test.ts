@@ -15,7 +15,7 @@ import {
   refusal,
   unproved,
 } from "../testing/fleet_client.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 import { onRun, type RunStage } from "../testing/on_run.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { replyTo } from "../testing/test_messages.ts";

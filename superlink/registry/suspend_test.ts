@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
 import type { StatusName } from "../../wire/status.ts";
 import { type Plane, PLANES, refusal } from "../testing/fleet_client.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 import { onRun, type RunStage } from "../testing/on_run.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { replyTo } from "../testing/test_messages.ts";

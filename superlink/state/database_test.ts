@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { inDirectory } from "../../keys/testdata/scratch.ts";
 import { ExitError } from "../../terminal/errors.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "./integrity.ts";
 import { openDatabase } from "./database.ts";
 import { keys, SCHEMA_VERSION } from "./layout.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StatusError } from "../../wire/status.ts";
 import { FakeConnection } from "../testing/fake_connection.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "./integrity.ts";
 import { LogLines } from "../testing/log_lines.ts";
 import { keys, type LeaseRow, type NodeRow, type NodeStatus } from "./layout.ts";
 import { Nodes, type Registration } from "./nodes.ts";

@@ -1,5 +1,6 @@
-import { type KeyRow, keys, type LeaseRow, type NodeRow } from "../state/layout.ts";
-import { keyIdsOf } from "../state/node_keys.ts";
+import type { GrantRow, SecretRow } from "../access/rows.ts";
+import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
+import { keyIdsOf } from "./node_keys.ts";
 
 /**
  * What is wrong in a database, by the table in `state/layout.ts`: rows without their index, indexes
@@ -73,6 +74,14 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
       row !== undefined && row.status !== "unregistered",
       `mark ${String(key[1])} is of ${row ? `an unregistered node ${nodeId}` : "no node"}`,
     );
+  }
+  const grants = new Set<string>();
+  for await (const { value } of kv.list<GrantRow>({ prefix: keys.grants })) grants.add(value.id);
+  for await (const { value } of kv.list<SecretRow>({ prefix: keys.secrets })) {
+    expect(grants.has(value.grantId), `a secret is of no grant ${value.grantId}`);
+  }
+  for await (const { key } of kv.list({ prefix: keys.grantUsed("").slice(0, 1) })) {
+    expect(grants.has(String(key[1])), `grant-used of no grant ${String(key[1])}`);
   }
   return findings;
 }
