@@ -8,7 +8,7 @@ import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { KvBlobs } from "../objects/kv_blobs.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { FleetClient, refusal, unproved } from "../testing/fleet_client.ts";
-import { findingsIn } from "../testing/integrity.ts";
+import { findingsIn } from "../state/integrity.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { TestNode } from "../testing/test_node.ts";
