@@ -17,16 +17,12 @@ export const TARGETS = {
 /** The name of a system. */
 export type TargetName = keyof typeof TARGETS;
 
-/** What else than modules the program reads: folders and files that are compiled in. */
-const INCLUDED: readonly string[] = [];
-
 /** The arguments of `deno` that build the executable of a system; of this one without a name. */
 export function compileArguments(target: TargetName | undefined): string[] {
   const suffix = target?.startsWith("windows") ? ".exe" : "";
   return [
     "compile",
     "--allow-all",
-    ...INCLUDED.flatMap((path) => ["--include", path]),
     ...(target === undefined ? [] : ["--target", TARGETS[target]]),
     "--output",
     target === undefined ? "dist/trellis" : `dist/${target}/trellis${suffix}`,

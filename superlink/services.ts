@@ -19,6 +19,7 @@ import { Refusals } from "./auth/refusals.ts";
 import { withinCapacity } from "./capacity.ts";
 import type { Clock } from "./clock.ts";
 import { accessService } from "./access/service.ts";
+import type { PagePlace } from "./access/login_page.ts";
 import { controlAccessOf } from "./access/parts.ts";
 import type { ControlRule } from "./control/access.ts";
 import { controlService } from "./control/service.ts";
@@ -47,8 +48,8 @@ export interface ServicesOptions {
   readonly seekers: TaskSeekers;
   /** Who may call the Control API. */
   readonly controlRule: ControlRule;
-  /** Where an admin approves the login with a code, as a person is told. */
-  readonly loginPage?: ((userCode: string) => string) | undefined;
+  /** Where the page for operators is, once it is there. */
+  readonly page?: (() => PagePlace | undefined) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly alarm: StorageAlarm;

@@ -88,6 +88,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     audit,
   });
   const { runs, bells } = state;
+  let pageAddress: Address | undefined;
   await tellWhoMayCall(options.controlRule, state.grants, database, log);
   const alarm = new StorageAlarm(log);
   const dashboard = await dashboardFor(parts);
@@ -98,6 +99,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     holdMs,
     seekers: taskSeekers(parts, state.nonces),
     controlRule: options.controlRule,
+    page: () => pageAddress && { address: pageAddress, tls: tls !== undefined },
     clock,
     log,
     alarm,
@@ -136,6 +138,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       listeners,
       isServing: () => serving,
     });
+    pageAddress = dashboardAddress;
     if (options.isolation === "subprocess") {
       const { flwrDirectory } = options;
       launcher = new Launcher({

@@ -15,7 +15,7 @@ Deno.test("A login that enters is told to the audit log and to the log, without 
     { grants, logins: new Logins(kv, grants, clock) },
     {
       controlRule: { kind: "tokens" },
-      loginPage: (code) => `https://page.example/?login=${code}`,
+      page: () => ({ address: { host: "page.example", port: 443 }, tls: true }),
       audit: { ...NO_AUDIT, note: (entry) => void entries.push(entry) },
       ...{ clock, log: logged.log },
     },
@@ -26,7 +26,10 @@ Deno.test("A login that enters is told to the audit log and to the log, without 
   const [login] = await access.pendingLogins();
   assert(login && "deviceCode" in details);
   const { deviceCode, verificationUriComplete } = details;
-  assertEquals(verificationUriComplete, `https://page.example/?login=${login.userCode}`);
+  assertEquals(
+    verificationUriComplete,
+    `https://page.example:443/?login=${login.userCode}#/access`,
+  );
   await access.approveLogin(login.userCode, { name: "Bob", role: "viewer" }, admin);
   const { accessToken, refreshToken } = await loginActions.tokens(deviceCode, cli);
   const [entry] = entries;

@@ -7,6 +7,7 @@ import { LOGINS_PER_MINUTE, WRONG_TOKENS_PER_MINUTE } from "../limits.ts";
 import { AccessActions } from "./actions.ts";
 import { TokenAttempts } from "./attempts.ts";
 import type { Grants } from "./grants.ts";
+import { loginPage, type PagePlace } from "./login_page.ts";
 import { LoginActions } from "./login_actions.ts";
 import type { Logins } from "./logins.ts";
 
@@ -20,7 +21,8 @@ export interface AccessParts {
 /** What is read of the options of services. */
 export interface AccessOptions {
   readonly controlRule: ControlRule;
-  readonly loginPage?: ((userCode: string) => string) | undefined;
+  /** Where the page for operators is, once it is there. */
+  readonly page?: (() => PagePlace | undefined) | undefined;
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,7 +31,7 @@ export interface AccessOptions {
 /** Makes them. */
 export function controlAccessOf(
   { grants, logins }: { readonly grants: Grants; readonly logins: Logins },
-  { controlRule: rule, loginPage = byCommand, audit, clock, log }: AccessOptions,
+  { controlRule: rule, page, audit, clock, log }: AccessOptions,
 ): AccessParts {
   const attempts = new TokenAttempts(WRONG_TOKENS_PER_MINUTE, clock);
   const startsPerMinute = LOGINS_PER_MINUTE;
@@ -37,12 +39,8 @@ export function controlAccessOf(
     controlAccess: new ControlGate({ rule, grants, attempts }),
     access: new AccessActions({ grants, logins, clock, log }),
     loginActions: new LoginActions({
-      ...{ rule, logins, grants, attempts, loginPage, startsPerMinute, audit, clock, log },
+      ...{ rule, logins, grants, attempts, startsPerMinute, audit, clock, log },
+      loginPage: (userCode) => loginPage(userCode, page?.()),
     }),
   };
-}
-
-/** Where there is no page, an admin approves a login by a command. */
-function byCommand(userCode: string): string {
-  return `trellis login approve ${userCode}`;
 }

@@ -1,6 +1,6 @@
 /** Several isolates on one database, as the world sees them: by their HTTP handlers. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   create,
   type DescMethodUnary,
@@ -13,6 +13,7 @@ import { generatePrivateKey } from "../../keys/private_key.ts";
 import { ProofSigner } from "../../keys/proof.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import { Control } from "../../proto/gen/flwr1_41/proto/control_pb.ts";
+import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { pathOf } from "../../wire/http/route.ts";
 import { clientHeaders } from "../../wire/http/headers.ts";
@@ -107,6 +108,23 @@ Deno.test("The Control API with a token takes that token and no other", () =>
       const answer = await call(first, listNodes, {}, { authorization: `${scheme} ${TOKEN}` });
       assertEquals(typeof answer, "object");
     }
+  }));
+
+Deno.test("A token that one isolate makes is good at another, until any of them revokes it", () =>
+  onIsolates({ TRELLIS_CONTROL_TOKEN: TOKEN }, async ({ first, second }) => {
+    const operator = { authorization: `Bearer ${TOKEN}` };
+    const { createToken, revokeToken } = Access.method;
+    const made = await call(first, createToken, { name: "ci", role: "viewer" }, operator);
+    assert(typeof made === "object");
+    const viewer = { authorization: `Bearer ${made.secret}` };
+    assertEquals(typeof await call(second, listNodes, {}, viewer), "object");
+    const refused = await call(second, registerNode, {}, viewer);
+    assertEquals(
+      refused,
+      "403 RegisterNode needs a token with the role admin; this one has viewer.",
+    );
+    await call(second, revokeToken, { id: made.token?.id ?? "" }, operator);
+    assertEquals(await call(first, listNodes, {}, viewer), "401 Not authenticated");
   }));
 
 Deno.test("A proof is accepted once, whichever isolate it is sent to", () =>

@@ -93,6 +93,7 @@ function statusOfHttp(httpStatus: number): StatusName {
     case 412:
       return "FAILED_PRECONDITION";
     case 413:
+    case 429:
     case 507:
       return "RESOURCE_EXHAUSTED";
     case 502:
