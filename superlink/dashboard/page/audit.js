@@ -31,10 +31,14 @@ export function auditView() {
         sort: "outcome",
         cell: ({ outcome }) => ({ text: outcome, kind: `badge ${outcome}` }),
       },
-      { title: "On", kind: "grow mono", cell: ({ subject }) => full(subject) },
-      { title: "Reason", cell: ({ reason }) => ({ text: reason ?? "–", title: reason }) },
-      { title: "Who", cell: ({ who }) => full(who) },
+      { title: "On", kind: "grow mono", cell: ({ subject }) => named(subject) },
+      { title: "Who", kind: "narrow", cell: ({ who }) => named(who) },
       { title: "From", sort: "from", kind: "mono", cell: ({ from }) => from ?? "–" },
+      {
+        title: "Reason",
+        kind: "narrow",
+        cell: ({ reason }) => ({ text: reason ?? "–", title: reason }),
+      },
     ],
   });
   const search = h("input", {
@@ -57,7 +61,16 @@ export function auditView() {
   };
 }
 
-function full(fields) {
-  const text = Object.entries(fields).map(([name, value]) => `${name} ${value}`).join(", ");
-  return text === "" ? "–" : { text, title: text };
+const WORDS = { nodeId: "node", runId: "run", tokenId: "token", fingerprint: "key", program: "" };
+/** What says nothing that another field does not say better. */
+const HIDDEN = { tokenId: "tokenName" };
+
+/** The fields of a line for people; all of them are shown when it is pointed at. */
+function named(fields) {
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return "–";
+  const shown = entries.filter(([name]) => !(HIDDEN[name] in fields))
+    .map(([name, value]) => `${WORDS[name] ?? ""} ${value}`.trim());
+  const title = entries.map(([name, value]) => `${name}: ${value}`).join("\n");
+  return { text: shown.join(", "), title };
 }
