@@ -31,7 +31,7 @@ export function auditView() {
         sort: "outcome",
         cell: ({ outcome }) => ({ text: outcome, kind: `badge ${outcome}` }),
       },
-      { title: "On", kind: "grow mono", cell: ({ subject }) => named(subject) },
+      { title: "On", kind: "wide mono", cell: ({ subject }) => named(subject) },
       { title: "Who", kind: "narrow", cell: ({ who }) => named(who) },
       { title: "From", sort: "from", kind: "mono", cell: ({ from }) => from ?? "–" },
       {
@@ -62,6 +62,8 @@ export function auditView() {
 }
 
 const WORDS = { nodeId: "node", runId: "run", tokenId: "token", fingerprint: "key", program: "" };
+/** What comes first. */
+const IDS = { nodeId: true, runId: true };
 /** What says nothing that another field does not say better. */
 const HIDDEN = { tokenId: "tokenName" };
 
@@ -70,6 +72,7 @@ function named(fields) {
   const entries = Object.entries(fields);
   if (entries.length === 0) return "–";
   const shown = entries.filter(([name]) => !(HIDDEN[name] in fields))
+    .sort(([a], [b]) => Number(b in IDS) - Number(a in IDS))
     .map(([name, value]) => `${WORDS[name] ?? ""} ${value}`.trim());
   const title = entries.map(([name, value]) => `${name}: ${value}`).join("\n");
   return { text: shown.join(", "), title };
