@@ -378,10 +378,13 @@ export class Nodes {
       if (!entry || entry.row.status === "unregistered") return;
       if (life.barOf(entry.row, nowMicros) !== "expired") return;
       const lease = await this.#leases.get(nodeId);
-      if (entry.row.status === "online" && lease) {
-        await this.#endLease(entry, lease, life.deactivated(entry.row, nowMicros, lease));
-      }
-      this.#events.barred(entry.row);
+      if (entry.row.status !== "online" || !lease) return;
+      const ended = await this.#endLease(
+        entry,
+        lease,
+        life.deactivated(entry.row, nowMicros, lease),
+      );
+      this.#events.barred(ended.row);
     });
   }
 

@@ -57,10 +57,10 @@ const SENTENCES: Readonly<Record<RefusalKind, Sentences>> = {
   ],
   "unknown-key": ({ superlink, fingerprint, ownKey }) => [
     `The SuperLink at ${superlink} does not know the key ${fingerprint}: ` +
-    "it was never registered there, or it was unregistered.",
+    "it was never registered there, or it was unregistered or replaced.",
     ownKey
       ? "Register its `.pub` file with `trellis supernode register`; a key that was unregistered " +
-        "never comes back, so make a new one then."
+        "or replaced never comes back, so use another one then."
       : "Start the SuperNode again: it makes a new key each time.",
   ],
   "activation-failed": ({ superlink, fingerprint }) => [
