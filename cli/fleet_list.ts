@@ -5,8 +5,6 @@
  * @module
  */
 
-import { create } from "@bufbuild/protobuf";
-import { NodeInfoSchema } from "../proto/gen/flwr/proto/node_pb.ts";
 import type { RegisteredNode } from "../proto/gen/trellis/v1/registry_pb.ts";
 import type { OpenControl } from "./control.ts";
 import { type ListedNode, listNodes, nodeStatus } from "./node_view.ts";
@@ -34,7 +32,7 @@ export async function fleetList(control: OpenControl): Promise<FleetList> {
 
 /** A node of the registry as lists show it. */
 export function listedNode(facts: RegisteredNode): ListedNode {
-  const info = create(NodeInfoSchema, {
+  const info: ListedNode["info"] = {
     nodeId: facts.nodeId,
     ownerAid: facts.ownerAid,
     ownerName: facts.ownerName,
@@ -45,7 +43,7 @@ export function listedNode(facts: RegisteredNode): ListedNode {
     ...at("unregisteredAt", facts.unregisteredAt),
     ...(facts.name === "" ? {} : { name: facts.name }),
     ...(facts.location === "" ? {} : { location: facts.location }),
-  });
+  };
   return { info, status: nodeStatus(facts.status), facts };
 }
 

@@ -81,9 +81,22 @@ const NO_OWNER: ReadonlySet<string> = new Set([
   "sys_noauth",
 ]);
 
+/** What is shown of a node. */
+type NodeField =
+  | "nodeId"
+  | "ownerAid"
+  | "ownerName"
+  | "status"
+  | "registeredAt"
+  | "lastActivatedAt"
+  | "lastDeactivatedAt"
+  | "unregisteredAt"
+  | "name"
+  | "location";
+
 /** A node whose status is known, oldest first. Throws an {@linkcode ExitError} otherwise. */
 export interface ListedNode {
-  readonly info: NodeInfo;
+  readonly info: Pick<NodeInfo, NodeField>;
   readonly status: NodeStatus;
   /** What the registry of Trellis has besides. */
   readonly facts?: RegisteredNode;
