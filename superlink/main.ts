@@ -15,6 +15,7 @@ import { processTerminal } from "../terminal/terminal.ts";
 import { forgetTokens } from "../terminal/token_variables.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { openAuditLog } from "./audit/audit_log.ts";
+import { catchUpAudit } from "./audit/catch_up.ts";
 import { auditFolderFor } from "./audit/flags.ts";
 import { systemClock } from "./clock.ts";
 import { loginLink, pageAccess } from "./dashboard/access.ts";
@@ -55,6 +56,7 @@ export async function superlinkCommand(args: readonly string[]): Promise<number>
   await using audit = auditFolder === undefined
     ? undefined
     : await openAuditLog(auditFolder, { clock: systemClock, log });
+  if (audit && auditFolder !== undefined) await catchUpAudit(database.kv, auditFolder, audit);
   for (const warning of [...options.warnings, ...loaded?.warnings ?? []]) {
     log.warning("superlink.warning", warning);
   }
