@@ -147,20 +147,27 @@ Deno.test("What was unregistered, suspended or revoked since the backup stays so
       await operator.resume(resumed);
       await operator.call(Access.method.revokeToken, { id: tokenId });
     });
+    // As if it had been killed before the line was written.
+    await using killed = await startTestSuperLink({ database, clock });
+    using operator = new OperatorClient(killed);
+    await operator.call(Control.method.unregisterNode, { nodeId: nodeIds[3]! });
+    await killed.stop();
     await assertRejects(() => restore(), ExitError, "There is a database");
     clock.advance({ seconds: 60 });
     const { applied, replaced } = await restore({ force: true });
-    assertEquals(applied, { unregistered: 1, suspended: 1, revoked: 1 });
+    assertEquals(applied, { unregistered: 2, suspended: 1, revoked: 1 });
     assert(replaced !== undefined && (await Deno.stat(replaced)).isFile);
     await serve(async (link) => {
       using operator = new OperatorClient(link);
       const states = await Promise.all(nodeIds.map((nodeId) => operator.show(nodeId)));
       assertEquals(
         states.map(({ status, suspendedAt }) => [status, suspendedAt !== undefined]),
-        [["unregistered", false], ["suspended", true], ["registered", false], [
-          "registered",
-          false,
-        ]],
+        [
+          ["unregistered", false],
+          ["suspended", true],
+          ["registered", false],
+          ["unregistered", false],
+        ],
       );
     });
     const opened = await openDatabase(database);

@@ -11,6 +11,7 @@ import { ExitError } from "../../terminal/errors.ts";
 import { createLog } from "../../terminal/log.ts";
 import { auditFiles } from "../audit/audit_folder.ts";
 import type { ChainEnd } from "../audit/audit_line.ts";
+import { catchUpAudit } from "../audit/catch_up.ts";
 import { openAuditLog } from "../audit/audit_log.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
 import type { Clock } from "../clock.ts";
@@ -45,6 +46,9 @@ export interface RestoreResult {
   readonly replaced: string | undefined;
 }
 
+/** What it has to say, the command says. */
+const SILENT = createLog({ format: "json", write() {} });
+
 /** Restores a backup. Throws an {@linkcode ExitError}, and changes nothing, when it may not. */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
   const { backup, database, auditFolder, force, clock } = options;
@@ -57,7 +61,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     });
   }
   const end = chainEndOf(archive.noted("audit-end"));
-  const since = options.withoutAuditLog ? undefined : await requireLog(auditFolder, end);
+  const since = options.withoutAuditLog
+    ? undefined
+    : await requireLog(auditFolder, end, () => isThere ? catchUp(options) : Promise.resolve());
   const temporary = `${database}.restoring`;
   await removeAll(temporary);
   try {
@@ -87,8 +93,28 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   }
 }
 
+/** Brings the log up to the database that is replaced, if that can be read at all. */
+async function catchUp({ database, auditFolder, clock }: RestoreOptions): Promise<void> {
+  let kv: Deno.Kv;
+  try {
+    kv = await Deno.openKv(database);
+  } catch {
+    return;
+  }
+  try {
+    await using trail = await openAuditLog(auditFolder, { clock, log: SILENT });
+    await catchUpAudit(kv, auditFolder, trail);
+  } finally {
+    kv.close();
+  }
+}
+
 /** What was ended since, by a log that is whole and goes on from the backup's. */
-async function requireLog(folder: string, end: ChainEnd | undefined) {
+async function requireLog(
+  folder: string,
+  end: ChainEnd | undefined,
+  catchUp: () => Promise<void>,
+) {
   const remedy =
     "Give --audit-log where it is. If there is none, or you have looked yourself at what " +
     "was unregistered and revoked since the backup, give --without-audit-log.";
@@ -111,6 +137,7 @@ async function requireLog(folder: string, end: ChainEnd | undefined) {
       { remedy },
     );
   }
+  await catchUp();
   return await revocationsSince(folder, end);
 }
 
@@ -148,8 +175,7 @@ async function moveAside(database: string, clock: Clock): Promise<string> {
 }
 
 async function tellLog(folder: string, takenAt: string, clock: Clock): Promise<void> {
-  const log = createLog({ format: "json", write() {} });
-  await using trail = await openAuditLog(folder, { clock, log });
+  await using trail = await openAuditLog(folder, { clock, log: SILENT });
   await trail.record({
     who: { program: "trellis restore" },
     action: "database.restore",
