@@ -20,10 +20,14 @@ import { credentialsFor } from "./credentials.ts";
 
 /** An open connection, and the way to the services that only a SuperLink of Trellis has. */
 export interface OpenControl extends ControlClient, Disposable {
-  /** Calls a method of a service in `trellis.v1`. Throws a `StatusError` when it is refused. */
+  /**
+   * Calls a method of a service in `trellis.v1`, with the time limit of a call that carries little
+   * unless there is another. Throws a `StatusError` when it is refused.
+   */
   call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
+    timeoutMs?: number,
   ): Promise<MessageShape<O>>;
 }
 
@@ -69,7 +73,8 @@ async function opened(
   const calls = await authorizedFor(connection, channel);
   return {
     ...clientOf(calls),
-    call: (method, request) => calls.unary(method, request, { timeoutMs: CALL_TIMEOUT_MS }),
+    call: (method, request, timeoutMs = CALL_TIMEOUT_MS) =>
+      calls.unary(method, request, { timeoutMs }),
     [Symbol.dispose]: () => channel.close(),
   };
 }

@@ -8,6 +8,7 @@ import { printable } from "../terminal/display_width.ts";
 import { ExitError } from "../terminal/errors.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
+import { UPLOAD_TIMEOUT_MS } from "./control_client.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 import { onlyTrellis } from "./trellis_only.ts";
@@ -40,12 +41,11 @@ export const importNodes: Command = {
       if (file.faults.length > 0) throw wrong(file.faults);
       const connection = await findConnection(target, processContext(flags));
       say(`📄 Importing ${file.nodes.length} SuperNodes...`);
+      const request = { nodes: file.nodes.map(({ node }) => node) };
       const answer = await withControl(
         connection,
         (control) =>
-          onlyTrellis(() =>
-            control.call(method.registerNodes, { nodes: file.nodes.map(({ node }) => node) })
-          ),
+          onlyTrellis(() => control.call(method.registerNodes, request, UPLOAD_TIMEOUT_MS)),
       );
       if (answer.faults.length > 0) {
         throw wrong(
