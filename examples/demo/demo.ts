@@ -32,6 +32,7 @@ async function play(stage: Stage): Promise<void> {
     "SuperLink",
     "superlink --ssl-ca-certfile certificates/ca.crt --ssl-certfile certificates/server.pem " +
       "--ssl-keyfile certificates/server.key --enable-supernode-auth --no-http " +
+      "--dashboard-address none " +
       `--fleet-api-address ${stage.fleetAddress} --control-api-address ${stage.controlAddress} ` +
       `--serverappio-api-address ${stage.appAddress}`,
     /SuperLink is ready/,

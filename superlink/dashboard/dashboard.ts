@@ -137,6 +137,7 @@ export class Dashboard {
     const monitoring = monitoringRoutes(this.#metrics, {
       version: project.version,
       startedAtMs: this.#startedAtMs,
+      nowMicros: () => clock.nowMicros(),
       nodes: () => nodes.get(),
       runs: () => runs.get(),
       objectCount: () => objectCount.get(),

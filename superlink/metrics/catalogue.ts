@@ -36,7 +36,9 @@ export const METRICS = {
   },
   trellis_nodes: {
     type: "gauge",
-    help: "SuperNodes by status: registered (never seen yet), online, offline, unregistered.",
+    help:
+      "SuperNodes by status: registered (never seen yet), online, offline, suspended, expired, " +
+      "unregistered.",
     labels: ["status"],
   },
   trellis_runs: {

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { statusWord } from "../registry/node_view.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Node } from "../state/nodes.ts";
 import type { Readiness } from "./readiness.ts";
@@ -14,6 +15,7 @@ import type { Reading } from "./metrics.ts";
 export interface ReadingSources {
   readonly version: string;
   readonly startedAtMs: number;
+  readonly nowMicros: () => number;
   readonly nodes: () => Promise<readonly Node[]>;
   readonly runs: () => Promise<readonly RunRow[]>;
   readonly objectCount: () => Promise<number>;
@@ -22,7 +24,14 @@ export interface ReadingSources {
   readonly pageListeners: () => number;
 }
 
-const NODE_STATUSES = ["registered", "online", "offline", "unregistered"] as const;
+const NODE_STATUSES = [
+  "registered",
+  "online",
+  "offline",
+  "suspended",
+  "expired",
+  "unregistered",
+] as const;
 const RUN_STATUSES = ["pending", "starting", "running", "completed", "failed", "stopped"] as const;
 
 /** Looks everything up. What is not there reads 0, so that a series does not come and go. */
@@ -33,6 +42,7 @@ export async function readings(sources: ReadingSources): Promise<Reading[]> {
     sources.objectCount(),
     sources.readiness(),
   ]);
+  const nowMicros = sources.nowMicros();
   const memory = Deno.memoryUsage();
   const { user, system } = process.cpuUsage();
   const startedAtS = sources.startedAtMs / 1000;
@@ -44,7 +54,7 @@ export async function readings(sources: ReadingSources): Promise<Reading[]> {
       labels: { part },
       value: ready ? 1 : 0,
     })),
-    ...counted("trellis_nodes", NODE_STATUSES, nodes.map(({ row }) => row.status)),
+    ...counted("trellis_nodes", NODE_STATUSES, nodes.map(({ row }) => statusWord(row, nowMicros))),
     ...counted("trellis_runs", RUN_STATUSES, runs.map(({ end, status }) => end ?? status)),
     { name: "trellis_held_pulls", value: sources.heldPulls() },
     { name: "trellis_objects", value: objects },
