@@ -27,6 +27,11 @@
  * | `holder`, run id, object id, branch or message id | `null` | that branch has the object, or it is that message's own |
  *
  * | `handed-out`, node id, run id, message id | `null` | the instruction is with its node, which has not confirmed it |
+ * | `grant`, grant id | `GrantRow` | an API token was created, or a login approved; until long after it ended |
+ * | `grant-used`, grant id | microseconds | the grant was used |
+ * | `secret`, token hash | `SecretRow` | the token belongs to a grant |
+ * | `login`, user code | `LoginRow` | a CLI waits for its login; expires |
+ * | `device`, device code hash | user code | the same |
  *
  * Where several SuperLinks share the database there is also:
  *

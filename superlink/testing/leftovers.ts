@@ -5,8 +5,19 @@ import type { Database } from "../state/database.ts";
 
 /** What stays of a run that has ended, and what has nothing to do with runs. */
 const STAYS = new Set([
-  ...["schema", "restored", "node", "key", "lease", "mark", "keyless-gone", "node-expiry", "key-expiry"],
+  ...[
+    "schema",
+    "restored",
+    "node",
+    "key",
+    "lease",
+    "mark",
+    "keyless-gone",
+    "node-expiry",
+    "key-expiry",
+  ],
   ...["run", "log", "event"],
+  ...["grant", "grant-used", "secret", "login", "device"],
   // Of a shared state: what expires, and the ends of logs. Blobs are looked at by their spaces.
   ...["proof", "nonce", "registrations", "bell", "turn", "log-end", "blob", "chunk"],
 ]);
