@@ -3,6 +3,8 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { generatePrivateKey } from "../keys/private_key.ts";
 import { spkiPem } from "../keys/public_key.ts";
+import { Control } from "../proto/gen/flwr1_41/proto/control_pb.ts";
+import { HttpChannel } from "../wire/http/client.ts";
 import { AppClient } from "../superlink/testing/app_client.ts";
 import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { TestNode } from "../superlink/testing/test_node.ts";
@@ -179,7 +181,7 @@ onPage(
   { withAudit: true },
 );
 
-onPage("The page makes tokens, revokes them, and approves logins", async ({ link, url, open }) => {
+onPage("The page makes tokens and revokes them", async ({ link, url, open }) => {
   const page = await open("#/access");
   await page.getByText("There is no token.").waitFor();
   await page.getByRole("button", { name: "New token…" }).click();
@@ -196,6 +198,32 @@ onPage("The page makes tokens, revokes them, and approves logins", async ({ link
   await page.getByRole("cell", { name: "revoked" }).waitFor();
   assertEquals((await page.request.get(`${url}/api/access`)).status(), 200);
 });
+
+onPage("The page approves the login of a CLI, and refuses another", async ({ link, open }) => {
+  const http = new HttpChannel(link.httpAddress, { insecure: true });
+  try {
+    const begin = async () => {
+      const details = await http.unary(Control.method.getLoginDetails, {});
+      const code = details.verificationUriComplete.split(" ").at(-1) ?? "";
+      return { code, deviceCode: details.deviceCode };
+    };
+    const [wanted, unwanted] = [await begin(), await begin()];
+    const page = await open("#/access");
+    const row = (code: string) => page.getByRole("row").filter({ hasText: code });
+    await row(unwanted.code).getByRole("button", { name: "Refuse" }).click();
+    await row(unwanted.code).waitFor({ state: "detached" });
+    await row(wanted.code).getByRole("button", { name: "Approve…" }).click();
+    await page.getByLabel("What they may do").selectOption("operator");
+    await page.getByRole("button", { name: "Approve", exact: true }).click();
+    await page.getByText(`The login ${wanted.code} was approved.`).waitFor();
+    const { deviceCode } = wanted;
+    const { accessToken } = await http.unary(Control.method.getAuthTokens, { deviceCode });
+    assert(accessToken !== "");
+    await refusal(http.unary(Control.method.getAuthTokens, { deviceCode: unwanted.deviceCode }));
+  } finally {
+    http.close();
+  }
+}, { controlRule: { kind: "tokens" } });
 
 const TOKEN = "a-token-of-a-test";
 
@@ -241,7 +269,7 @@ async function manyNodes({ link: { database: { kv }, clock } }: PageStage, count
 }
 
 /** Bounded, and not a benchmark: without care, a browser would need minutes. */
-const QUICK_MS = 8_000;
+const QUICK_MS = 15_000;
 
 onPage("The page lists 10,000 SuperNodes, and holds a few of them", async (stage) => {
   await manyNodes(stage, 10_000);
