@@ -21,9 +21,17 @@ const GONE_MS = 20_000;
 /** Half of what the connections of two rounds take that are kept. */
 const SLACK_BYTES = 10 * 1024 ** 2;
 
-/** How many files and sockets a process has open. Linux only. */
-function openFiles(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+/** How many sockets a process has open. Linux only. */
+function openSockets(pid: number): number {
+  const links = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    } catch {
+      // It was closed meanwhile.
+      return "";
+    }
+  });
+  return links.filter((link) => link.startsWith("socket:")).length;
 }
 
 /** The resident memory of a process. Linux only. */
@@ -68,16 +76,16 @@ scene(
     const keys = await Promise.all(
       Array.from({ length: CLIENTS }, () => generatePrivateKey("P-256")),
     );
-    const filesBefore = openFiles(pid);
+    const socketsBefore = openSockets(pid);
     const memory: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       // That a key can join again at once shows that its held pull is given up.
       const clients = await holdAll(link, keys, round > 0);
-      assert(openFiles(pid) >= filesBefore + CLIENTS);
+      assert(openSockets(pid) >= socketsBefore + CLIENTS);
       for (const client of clients) client[Symbol.dispose]();
       const deadline = Date.now() + GONE_MS;
-      while (openFiles(pid) > filesBefore) {
-        assert(Date.now() < deadline, `${openFiles(pid) - filesBefore} sockets are still open`);
+      while (openSockets(pid) > socketsBefore) {
+        assert(Date.now() < deadline, `${openSockets(pid) - socketsBefore} sockets are still open`);
         await delay(20);
       }
       memory.push(await memoryBytes(pid));

@@ -143,7 +143,10 @@ export class MessageStore {
     const awaits = (objectIds: readonly string[]) => this.#awaited.of(runId, objectIds);
     let awaited: string[] = [];
     await this.#objects.announce(runId, messageId, objects, awaits, async (operation, missing) => {
-      const stored = await this.#withoutOthers(runId, missing.filter((id) => brought.has(id)));
+      const here = missing.filter((objectId) => brought.has(objectId));
+      // Nobody can wait for what was never announced.
+      const unknown = await this.#objects.unknown(runId, here.slice(0, OBJECTS_IN_COMMIT));
+      const stored = new Set(unknown);
       for (const objectId of stored) {
         operation.set(keys.object(runId, objectId), brought.get(objectId));
       }
@@ -162,13 +165,6 @@ export class MessageStore {
       this.#awaited.add(row, awaited);
     });
     return awaited;
-  }
-
-  /** Those of a message's objects that no other message waits for, as many as fit its commit. */
-  async #withoutOthers(runId: bigint, objectIds: readonly string[]): Promise<Set<string>> {
-    const some = objectIds.slice(0, OBJECTS_IN_COMMIT);
-    const others = new Set(await this.#awaited.of(runId, some));
-    return new Set(some.filter((objectId) => !others.has(objectId)));
   }
 
   /**

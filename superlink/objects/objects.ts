@@ -80,16 +80,14 @@ export class Objects {
     }
   }
 
-  /** Which of the ids are not stored yet, in their order. */
+  /** Those of the objects that are not stored, in their order. */
   async missing(runId: bigint, objectIds: readonly string[]): Promise<string[]> {
-    const stored = await Promise.all(
-      batches(objectIds, READ_BATCH).map(async (ids) => {
-        const rows = await this.#kv.getMany<ObjectRow[]>(ids.map((id) => keys.object(runId, id)));
-        return rows.map(({ value }) => value?.stored ?? false);
-      }),
-    );
-    const flags = stored.flat();
-    return objectIds.filter((_, index) => !flags[index]);
+    return await this.#without(runId, objectIds, (row) => row?.stored ?? false);
+  }
+
+  /** Those of the objects that are neither stored nor announced, in their order. */
+  async unknown(runId: bigint, objectIds: readonly string[]): Promise<string[]> {
+    return await this.#without(runId, objectIds, (row) => row !== null);
   }
 
   /**
@@ -277,6 +275,21 @@ export class Objects {
     const names: string[] = [];
     for await (const { key } of this.#kv.list({ prefix })) names.push(String(key.at(-1)));
     return names;
+  }
+
+  async #without(
+    runId: bigint,
+    objectIds: readonly string[],
+    rule: (row: ObjectRow | null) => boolean,
+  ): Promise<string[]> {
+    const found = await Promise.all(
+      batches(objectIds, READ_BATCH).map(async (ids) => {
+        const rows = await this.#kv.getMany<ObjectRow[]>(ids.map((id) => keys.object(runId, id)));
+        return rows.map(({ value }) => rule(value));
+      }),
+    );
+    const flags = found.flat();
+    return objectIds.filter((_, index) => !flags[index]);
   }
 
   #hold(
