@@ -92,8 +92,8 @@ async function runCommand(
   return await command.run(parsed, QUIET_FLAG.of(parsed.flags) ? quiet(terminal) : terminal);
 }
 
-/** A terminal on which only results are seen. */
-function quiet(terminal: Terminal): Terminal {
+/** A terminal on which only results are seen, and what a person is asked to do. */
+export function quiet(terminal: Terminal): Terminal {
   return { ...terminal, say() {}, progress() {} };
 }
 

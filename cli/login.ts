@@ -39,7 +39,7 @@ const login: Command = {
   run: ({ flags, positionals }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async () => {
       const connection = await findConnection(positionals, processContext(flags));
-      await withControl(connection, (control) => logIn(connection, control, terminal.say));
+      await withControl(connection, (control) => logIn(connection, control, terminal.ask));
       return { json: { "success": true }, view: terminal.paint("✅ Login successful.", "green") };
     }),
 };

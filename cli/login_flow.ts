@@ -19,11 +19,11 @@ import { type Credentials, isPrivate, keepLogin } from "./credentials.ts";
 const OVER: ReadonlySet<StatusName> = new Set(["UNAUTHENTICATED", "UNIMPLEMENTED"]);
 const OPTIONS = { timeoutMs: CALL_TIMEOUT_MS } as const;
 
-/** Logs in and keeps what that gives; `say` tells the person whom to ask. */
+/** Logs in and keeps what that gives; `ask` tells the person what to do for it. */
 export async function logIn(
   connection: SuperLinkConnection,
   control: OpenControl,
-  say: (line: string) => void,
+  ask: (line: string) => void,
 ): Promise<void> {
   if (!isPrivate(connection)) {
     throw new ExitError("A login needs TLS: the network could read the token.", {
@@ -39,7 +39,7 @@ export async function logIn(
     throw new ExitError(`This SuperLink has a login that is not known: "${details.authnType}".`);
   }
   const { deviceCode, verificationUriComplete: where } = details;
-  say(
+  ask(
     /^https?:/.test(where)
       ? `Log in here, or send this to an admin of the SuperLink:\n  ${where}`
       : `Ask an admin of the SuperLink to run:\n  ${where}`,

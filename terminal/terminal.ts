@@ -15,6 +15,8 @@ export interface Terminal {
   write(text: string): void;
   /** Tells the person something on stderr, with a line end. */
   say(text: string): void;
+  /** Tells the person, as `say` does, what only they can do; `--quiet` does not silence it. */
+  ask(text: string): void;
   /** Shows how far a long step is, in place, where stderr is a terminal. */
   progress(text: string): void;
   /** Styles for stdout. */
@@ -32,6 +34,7 @@ export function processTerminal(): Terminal {
     print: (text) => writeAll(Deno.stdout, `${text}\n`),
     write: (text) => writeAll(Deno.stdout, text),
     say: (text) => writeAll(Deno.stderr, `${text}\n`),
+    ask: (text) => writeAll(Deno.stderr, `${text}\n`),
     progress: (text) => {
       if (talks) writeAll(Deno.stderr, `\r\x1b[K${text}`);
     },

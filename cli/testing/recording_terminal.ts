@@ -14,6 +14,7 @@ export function recordingTerminal(columns?: number): RecordingTerminal {
     print: (text) => void (stdout += `${text}\n`),
     write: (text) => void (stdout += text),
     say: (text) => void (stderr += `${text}\n`),
+    ask: (text) => void (stderr += `${text}\n`),
     progress: () => {},
     paint: plain,
     paintTalk: plain,
