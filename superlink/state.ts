@@ -71,7 +71,8 @@ import type { Database } from "./state/database.ts";
 import { keys, type NodeRow } from "./state/layout.ts";
 import { Marks } from "./state/marks.ts";
 import { keyIdsOf } from "./state/node_keys.ts";
-import { type NodeEvents, Nodes } from "./state/nodes.ts";
+import type { NodeEvents } from "./state/node.ts";
+import { Nodes } from "./state/nodes.ts";
 import { SharedLeases } from "./state/shared_leases.ts";
 
 /** What a state is opened with. */

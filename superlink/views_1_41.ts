@@ -12,7 +12,7 @@ import { NO_ACCOUNT } from "./accounts.ts";
 import { nodeInfo } from "./control/node_info.ts";
 import { runView } from "./runs/run_view.ts";
 import type { RunRow } from "./state/layout.ts";
-import type { Node } from "./state/nodes.ts";
+import type { Node } from "./state/node.ts";
 
 /** The one federation. */
 export const FEDERATION_1_41 = "@none/default";

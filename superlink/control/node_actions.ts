@@ -10,7 +10,8 @@ import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
 import { locationFault } from "../registry/node_facts.ts";
 import type { NodeRow } from "../state/layout.ts";
-import type { Node, Nodes } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
+import type { Nodes } from "../state/nodes.ts";
 import type { ControlCaller } from "./caller.ts";
 
 /** What these actions work on. */

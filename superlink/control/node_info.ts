@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { formatTimestamp } from "../../keys/timestamp.ts";
 import type { NodeInfoSchema } from "../../proto/gen/flwr/proto/node_pb.ts";
-import type { Node } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
 
 const MICROS_PER_SECOND = 1_000_000;
 

@@ -1,6 +1,6 @@
 import { statusWord } from "../registry/node_view.ts";
 import { leaseBegan } from "../state/node_life.ts";
-import type { Node } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
 import type { NodeTraffic } from "./node_traffic.ts";
 import type { Columns } from "./window.ts";
 

@@ -1,5 +1,5 @@
 import type { RunRow } from "../state/layout.ts";
-import type { Node } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
 
 /** A number that is another one when what the page shows of nodes is another. */
 export function nodesRevision(nodes: readonly Node[]): number {

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { statusWord } from "../registry/node_view.ts";
 import type { RunRow } from "../state/layout.ts";
-import type { Node } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Reading } from "./metrics.ts";
 

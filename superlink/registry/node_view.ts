@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RegisteredNodeSchema } from "../../proto/gen/trellis/v1/registry_pb.ts";
 import { barOf, leaseBegan } from "../state/node_life.ts";
 import type { NodeRow } from "../state/layout.ts";
-import type { Node } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
 
 /** How a node is, in one word: Flower's, or why it is shut out. */
 export function statusWord(row: NodeRow, nowMicros: number): string {

@@ -11,7 +11,8 @@ import type { Clock } from "../clock.ts";
 import { callerText, type ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { resumed, suspended } from "../state/node_life.ts";
-import type { Node, Nodes } from "../state/nodes.ts";
+import type { Node } from "../state/node.ts";
+import type { Nodes } from "../state/nodes.ts";
 import { changedNode, cleanUpdate, type NodeUpdate } from "./node_update.ts";
 import { readNewKey, rotate } from "./rotation.ts";
 

@@ -15,56 +15,11 @@ import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
 import { type Lease, type Leases, LocalLeases } from "./leases.ts";
 import type { Marks } from "./marks.ts";
 import { endedKeyIds, indexKeys, keyIdsOf, ownsKey } from "./node_keys.ts";
+import type { Activation, Node, NodeChange, NodeEvents, Registration } from "./node.ts";
+import { expiring, indexExpiry, withEndedKeys } from "./node_expiries.ts";
 import * as life from "./node_life.ts";
 import { type NodeEntry, NodeRows } from "./node_rows.ts";
 import { Transitions, untilUncontended } from "./transitions.ts";
-
-/** What is known of a key when it is registered. */
-export interface Registration {
-  readonly keyId: string;
-  readonly fingerprint: string;
-  readonly publicKeyPem: Uint8Array;
-  readonly keyless: boolean;
-  readonly ownerId: string;
-  readonly ownerName: string;
-  readonly name?: string;
-  readonly location?: string;
-  readonly heartbeatIntervalS: number;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** In microseconds since the epoch. */
-  readonly expiresAt?: number;
-  readonly suspendedAt?: number;
-}
-
-/** A node as others see it: its row, and its lease while it is online. */
-export interface Node {
-  readonly row: NodeRow;
-  readonly lease: LeaseRow | undefined;
-}
-
-/** What became of an activation. */
-export type Activation =
-  | { readonly outcome: "activated" | "repeated" | "taken-over"; readonly row: NodeRow }
-  | { readonly outcome: "refused" | "barred"; readonly row: NodeRow }
-  | { readonly outcome: "unknown" };
-
-/** Told of what happens to nodes outside of a call. */
-export interface NodeEvents {
-  /** The lease ran out. */
-  expired(row: NodeRow): void;
-  /** Nothing more may be accepted from or delivered to this node. */
-  unregistered(row: NodeRow): void;
-  /** Nothing may be accepted from or delivered to this node for now (`life.barOf`). */
-  barred(row: NodeRow): void;
-  /** This key does not speak for the node any more. */
-  keyEnded(row: NodeRow, keyId: string): void;
-}
-
-/** A change of a node's row. */
-export interface NodeChange {
-  readonly before: NodeRow;
-  readonly after: NodeRow;
-}
 
 /** What the registry works with besides the database. */
 export interface NodesOptions {
@@ -351,24 +306,14 @@ export class Nodes {
 
   /** The nodes with an earlier key whose time is over. */
   async withEndedKeys(nowMicros: number): Promise<bigint[]> {
-    const range = { start: keys.keyExpiries, end: keys.keyExpiriesBefore(nowMicros + 1) };
-    const nodeIds = new Set<bigint>();
-    for await (const { key: [, , nodeId] } of this.#kv.list(range)) {
-      if (typeof nodeId === "bigint") nodeIds.add(nodeId);
-    }
-    return [...nodeIds];
+    return await withEndedKeys(this.#kv, nowMicros);
   }
 
   /** The nodes that expire between two times (the first one inclusive), in the order of these. */
   async expiring(fromMicros: number, toMicros: number): Promise<NodeRow[]> {
-    const range = { start: keys.nodeExpiry(fromMicros, 0n), end: keys.nodeExpiry(toMicros, 0n) };
-    const rows: NodeRow[] = [];
-    for await (const { key } of this.#kv.list(range)) {
-      const nodeId = key.at(-1);
-      const entry = typeof nodeId === "bigint" ? await this.#rows.find(nodeId) : undefined;
-      if (entry) rows.push(entry.row);
-    }
-    return rows;
+    const nodeIds = await expiring(this.#kv, fromMicros, toMicros);
+    const entries = await Promise.all(nodeIds.map((nodeId) => this.#rows.find(nodeId)));
+    return entries.flatMap((entry) => entry ? [entry.row] : []);
   }
 
   /** Ends the lease of a node that has expired. */
@@ -506,20 +451,6 @@ interface ComingOnline {
 /** Nothing may be accepted from the node or delivered to it. */
 function isClosed(row: NodeRow, nowMicros: number): boolean {
   return row.status === "unregistered" || life.barOf(row, nowMicros) !== undefined;
-}
-
-function indexExpiry(
-  operation: Deno.AtomicOperation,
-  before: NodeRow | undefined,
-  after: NodeRow | undefined,
-): void {
-  if (before?.expiresAt === after?.expiresAt) return;
-  if (before?.expiresAt !== undefined) {
-    operation.delete(keys.nodeExpiry(before.expiresAt, before.nodeId));
-  }
-  if (after?.expiresAt !== undefined) {
-    operation.set(keys.nodeExpiry(after.expiresAt, after.nodeId), null);
-  }
 }
 
 function isSilentSince(row: NodeRow, micros: number): boolean {

@@ -4,7 +4,8 @@ import { FakeConnection } from "../testing/fake_connection.ts";
 import { findingsIn } from "./integrity.ts";
 import { LogLines } from "../testing/log_lines.ts";
 import { keys, type LeaseRow, type NodeRow, type NodeStatus } from "./layout.ts";
-import { Nodes, type Registration } from "./nodes.ts";
+import type { Registration } from "./node.ts";
+import { Nodes } from "./nodes.ts";
 
 const SECOND = 1_000_000;
 const NOW = 1_760_000_000 * SECOND;
