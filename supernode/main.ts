@@ -4,64 +4,17 @@
  * @module
  */
 
-import { appStarter } from "../apps/app_starter.ts";
-import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { HELP_FLAG, helpText, parseCommand } from "../terminal/command.ts";
-import { ExitError, UsageError } from "../terminal/errors.ts";
-import { describeFailure } from "../terminal/failure.ts";
-import { giveBackLargeMemory } from "../terminal/large_memory.ts";
-import { createLog, type Log } from "../terminal/log.ts";
-import { onStopSignals } from "../terminal/stop_signals.ts";
-import { forgetTokens } from "../terminal/token_variables.ts";
-import { loadServerTls } from "../wire/tls.ts";
-import { flags, supernodeSpec } from "./flags.ts";
-import { supernodeOptions } from "./options.ts";
-import { runSuperNode } from "./supernode.ts";
+import { supernodeSpec } from "./flags.ts";
 
 /** Runs a SuperNode until a signal stops it or the SuperLink refuses it; gives the exit code. */
 export async function supernodeCommand(args: readonly string[]): Promise<number> {
-  const { flags: raw } = parseCommand(supernodeSpec, args);
-  if (HELP_FLAG.of(raw)) {
+  const { flags } = parseCommand(supernodeSpec, args);
+  if (HELP_FLAG.of(flags)) {
     console.log(helpText(supernodeSpec));
     return 0;
   }
-  const log = createLog({ format: flags.logFormat.of(raw) });
-  try {
-    giveBackLargeMemory();
-    using stop = onStopSignals();
-    const options = await supernodeOptions(raw);
-    forgetTokens();
-    const { isolation, python, preload, maxIdle, appPermissions } = options;
-    const { tlsFiles, superExecSecretFile } = options;
-    const tls = tlsFiles && await loadServerTls(tlsFiles);
-    for (const warning of tls?.warnings ?? []) log.warning("supernode.warning", warning);
-    const superExecSecret = superExecSecretFile === undefined
-      ? undefined
-      : await readSecretFile(superExecSecretFile);
-    await using apps = isolation === "subprocess"
-      ? await appStarter({ python, preload, maxIdle, appPermissions, log })
-      : undefined;
-    const parts = {
-      log,
-      startApp: apps?.start,
-      endRun: apps?.endRun,
-      superExecSecret,
-      tls: tls?.tls,
-    };
-    await runSuperNode(options, parts, stop.signal);
-    log.info("supernode.stopped", "SuperNode terminated gracefully.");
-    return 0;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    return logFailure(error, log);
-  }
-}
-
-/** Says why the SuperNode ends, with Flower's number where it has one; gives the exit code. */
-function logFailure(error: unknown, log: Log): number {
-  const { message, remedy, exitCode } = describeFailure(error);
-  const flowerExitCode = error instanceof ExitError ? error.flowerCode : undefined;
-  log.error("supernode.failed", message, { exitCode, flowerExitCode });
-  if (remedy !== undefined) log.error("supernode.remedy", remedy);
-  return exitCode;
+  // Neither help nor a wrong flag waits until all of it is loaded.
+  const { startSuperNode } = await import("./start.ts");
+  return await startSuperNode(flags);
 }

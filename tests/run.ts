@@ -1,8 +1,7 @@
 /**
  * Runs the tests: `deno task test [FILTER or PATH…]`. The tests beside the modules run in parallel, and
- * so do two files of `tests/interop/` at a time, which wait for half of their time. The other tests
- * below `tests/` keep the machine busy and run one file after the other. The last line is
- * `N passed, N failed`, with `, N skipped` where there are any.
+ * so do two files at a time of those below `tests/`, which start processes and wait for them. The last
+ * line is `N passed, N failed`, with `, N skipped` where there are any.
  *
  * A path (a folder or a file) limits which files run, anything else which tests: those whose name
  * contains it.
@@ -27,34 +26,25 @@ interface Batch {
   readonly jobs?: number;
 }
 
-const INTEROP = "tests/interop";
+const WITH_PROCESSES = "tests";
 
-/** Whether a path, relative to the repository, is a folder or below it. */
-function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
+/** Whether a path, relative to the repository, is the folder of the tests with processes or in it. */
+function hasProcesses(path: string): boolean {
+  return path === WITH_PROCESSES || path.startsWith(`${WITH_PROCESSES}/`);
 }
 
 /** The batches for these paths, relative to the repository; none means everything. */
 function batchesFor(paths: readonly string[]): Batch[] {
   const all = paths.length === 0 || paths.includes("");
-  const allWithProcesses = all || paths.includes("tests");
-  const interop = paths.filter((path) => isIn(path, INTEROP));
-  const busy = paths.filter((path) => isIn(path, "tests") && !isIn(path, INTEROP));
-  const beside = paths.filter((path) => !isIn(path, "tests"));
   const batches: Batch[] = [
     {
       title: "Tests beside the modules",
-      paths: all ? ["."] : beside,
-      options: all ? ["--parallel", "--ignore=tests"] : ["--parallel"],
+      paths: all ? ["."] : paths.filter((path) => !hasProcesses(path)),
+      options: all ? ["--parallel", `--ignore=${WITH_PROCESSES}`] : ["--parallel"],
     },
     {
       title: "Tests with processes",
-      paths: allWithProcesses ? ["tests"] : busy,
-      options: allWithProcesses ? [`--ignore=${INTEROP}`] : [],
-    },
-    {
-      title: "Tests with real Flower",
-      paths: allWithProcesses ? [INTEROP] : interop,
+      paths: all ? [WITH_PROCESSES] : paths.filter(hasProcesses),
       options: ["--parallel"],
       jobs: 2,
     },
@@ -148,6 +138,8 @@ reportMissingChromium();
 let total = NONE;
 for (const batch of batchesFor(paths)) {
   if (interrupted.signal.aborted) break;
+  // CI builds it meanwhile.
+  if (batch.jobs !== undefined) reportMissingDenokv();
   total = add(total, await run(batch, words.length > 0 ? words.join(" ") : undefined, folder));
 }
 await Deno.remove(folder, { recursive: true });
