@@ -5,6 +5,8 @@
  * @module
  */
 
+import { callTracer } from "../wire/call_tracer.ts";
+
 /** Why a wait ended. */
 export type WaitEnd = "rung" | "timeout" | "gone" | "stopped";
 
@@ -101,12 +103,14 @@ export class Listener implements Disposable {
     if (gone.aborted) return Promise.resolve("gone");
     const { promise, resolve } = Promise.withResolvers<WaitEnd>();
     const left = () => this.#finish("gone");
+    const waitsNoMore = callTracer?.waits();
     const waitMs = Math.min(Math.max(0, deadlineMs - Date.now()), LONGEST_WAIT_MS);
     const timer = setTimeout(() => this.#finish("timeout"), waitMs);
     gone.addEventListener("abort", left);
     this.#wake = (end) => {
       clearTimeout(timer);
       gone.removeEventListener("abort", left);
+      waitsNoMore?.();
       resolve(end);
     };
     return promise;

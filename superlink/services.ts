@@ -29,7 +29,7 @@ import { CALL_LIMITS, type CallLimits, withinRate } from "./limits.ts";
 import { Admission } from "./registry/admission.ts";
 import { nodeKeysService } from "./registry/node_keys_service.ts";
 import { registryService } from "./registry/service.ts";
-import type { Onlooker } from "./onlooker.ts";
+import type { Onlooker, RunOnlooker } from "./onlooker.ts";
 import { runtimeService } from "./runtime/service.ts";
 import type { State } from "./state.ts";
 import { atStorageBoundary, type StorageAlarm } from "./storage_boundary.ts";
@@ -56,6 +56,7 @@ export interface ServicesOptions {
   /** Takes what operators and nodes do. */
   readonly audit: AuditTrail;
   readonly onlooker?: Onlooker | undefined;
+  readonly runOnlooker?: RunOnlooker | undefined;
 }
 
 /** The services that planes bind. */

@@ -64,6 +64,7 @@ import { Messages } from "./messages/messages.ts";
 import { LocalTurns, type RunTurns, SharedTurns } from "./messages/run_turns.ts";
 import { Objects } from "./objects/objects.ts";
 import { LocalReleasedObjects, SharedReleasedObjects } from "./objects/released_objects.ts";
+import type { RunOnlooker } from "./onlooker.ts";
 import { Fabs } from "./runs/fabs.ts";
 import { Runs } from "./runs/runs.ts";
 import { SharedBells } from "./shared_bells.ts";
@@ -85,6 +86,7 @@ export interface StateOptions {
   readonly log: Log;
   /** A run has ended, and what its messages left is about to be deleted. */
   readonly runEnded: (runId: bigint) => void;
+  readonly runOnlooker?: RunOnlooker | undefined;
   /** Takes what happens without an operator. */
   readonly audit: AuditTrail;
 }
@@ -120,7 +122,7 @@ interface Parts {
 
 /** Opens a state. */
 export async function openState(options: StateOptions): Promise<State> {
-  const { database: { kv, blobs, shared }, clock, log, runEnded } = options;
+  const { database: { kv, blobs, shared }, clock, log, runEnded, runOnlooker } = options;
   const events = new AuditEvents(options.audit);
   const { nodes: nodesWith, messages: messagesOf, ...parts } = shared
     ? sharedParts(options)
@@ -154,6 +156,7 @@ export async function openState(options: StateOptions): Promise<State> {
     kv,
     bells,
     shared,
+    onStatus: runOnlooker && ((row) => runOnlooker.came(row)),
     onEnded: (row) => events.runEnded(row),
     async onFinished({ runId }) {
       runEnded(runId);

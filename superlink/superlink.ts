@@ -9,6 +9,7 @@ import type { TaskSeekers } from "../apps/runtime/caller.ts";
 import { SuperExecAuth, type UsedNonces } from "../apps/runtime/superexec_auth.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
+import { callTracer } from "../wire/call_tracer.ts";
 import { healthService } from "../wire/grpc/health.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { type AuditTrail, NO_AUDIT } from "./audit/audit.ts";
@@ -78,6 +79,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const { managed, holdMs, registrationsPerMinute, failedProofsPerMinute } = options;
   const window = { toleranceMs: options.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
   let launcher: Launcher | undefined;
+  const runOnlooker = await runSpans();
   const state = await openState({
     database,
     window,
@@ -85,6 +87,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     clock,
     log,
     runEnded: (runId) => launcher?.runEnded(runId),
+    runOnlooker,
     audit,
   });
   const { runs, bells } = state;
@@ -105,6 +108,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     alarm,
     audit,
     onlooker: dashboard?.onlooker,
+    runOnlooker,
   });
   const { keepRunsS } = options;
   const oldRuns = keepRunsS === undefined
@@ -119,6 +123,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     dashboard?.stop();
     bells.stop();
     await listeners.drain(DRAIN_MS);
+    runOnlooker?.stop();
     await upkeep.stop();
     await database.close();
   };
@@ -166,6 +171,13 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     await stop();
     throw error;
   }
+}
+
+/** Where calls are traced, runs are. */
+async function runSpans() {
+  if (!callTracer) return undefined;
+  const { RunSpans } = await import("./tracing/run_spans.ts");
+  return new RunSpans();
 }
 
 /** The page is loaded only where there is one. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Paint, paintFor, type Style } from "./colour.ts";
+import { type Paint, paintFor, plain, type Style } from "./colour.ts";
 
 /** How grave a line is. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -44,22 +44,29 @@ const STYLES: Readonly<Record<LogLevel, Style>> = {
 /** The width of Flower's level column. */
 const LEVEL_WIDTH = 8;
 
-/** Makes a {@linkcode Log} that writes to stderr unless told otherwise. */
+/**
+ * Makes a {@linkcode Log} that writes to stderr unless told otherwise. Where Deno exports what goes
+ * through `console` as OTLP logs, lines go there, each with its level: then Deno prints those of
+ * `debug` and `info` to stdout, or none (`OTEL_DENO_CONSOLE`).
+ */
 export function createLog(options: LogOptions): Log {
   const { format, level: lowest = "info", now = () => new Date() } = options;
-  const paint = options.paint ?? paintFor(Deno.stderr);
-  const write = options.write ?? ((line) => writeFully(encoder.encode(`${line}\n`)));
+  const exported = options.write === undefined && isConsoleExported();
+  const paint = options.paint ?? (exported ? plain : paintFor(Deno.stderr));
+  const write: (line: string, level: LogLevel) => void = options.write ??
+    (exported ? toConsole : (line) => writeFully(encoder.encode(`${line}\n`)));
   const line = (level: LogLevel) => (event: string, sentence: string, fields: LogFields = {}) => {
     if (RANKS[level] < RANKS[lowest]) return;
     if (format === "json") {
       write(
         JSON.stringify({ time: now().toISOString(), level, event, message: sentence, ...fields }),
+        level,
       );
       return;
     }
     const label = paint(level.toUpperCase().padEnd(LEVEL_WIDTH), STYLES[level]);
     const time = paint(now().toISOString().slice(11, 19), "brightBlack");
-    write(`${label} ${time}  ${oneLine(sentence)}`);
+    write(`${label} ${time}  ${oneLine(sentence)}`, level);
   };
   return {
     debug: line("debug"),
@@ -67,6 +74,16 @@ export function createLog(options: LogOptions): Log {
     warning: line("warning"),
     error: line("error"),
   };
+}
+
+/** Whether Deno's OpenTelemetry takes what goes through `console`. */
+function isConsoleExported(): boolean {
+  const on = Deno.env.get("OTEL_DENO");
+  return (on === "true" || on === "1") && Deno.env.get("OTEL_DENO_CONSOLE") !== "ignore";
+}
+
+function toConsole(line: string, level: LogLevel): void {
+  console[level === "warning" ? "warn" : level](line);
 }
 
 const encoder = new TextEncoder();

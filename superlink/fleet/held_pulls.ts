@@ -20,7 +20,7 @@ import { type Bells, topics, type WaitEnd } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { CarriedMessage } from "../messages/message_store.ts";
 import type { Messages } from "../messages/messages.ts";
-import type { Onlooker } from "../onlooker.ts";
+import type { Onlooker, RunOnlooker } from "../onlooker.ts";
 import type { Runs } from "../runs/runs.ts";
 
 /** What held pulls work on. */
@@ -32,6 +32,7 @@ export interface HeldPullsOptions {
   /** How long a connection's first held pull waits for a message, in milliseconds. */
   readonly holdMs: number;
   readonly onlooker?: Pick<Onlooker, "held"> | undefined;
+  readonly runOnlooker?: Pick<RunOnlooker, "handedOut"> | undefined;
 }
 
 /** How long a pull is held at most, in milliseconds. */
@@ -65,7 +66,7 @@ export class HeldPulls {
     carryBytes: bigint,
     requireOwnNode: () => Promise<bigint>,
   ): Promise<Response> {
-    const { messages, bells, clock, holdMs } = this.#options;
+    const { messages, bells, clock, holdMs, runOnlooker } = this.#options;
     const nodeId = await requireOwnNode();
     const { connection } = caller;
     const held = this.#holdsMs.get(connection);
@@ -82,7 +83,10 @@ export class HeldPulls {
         // Asked while it listens: a node that is unregistered from now on is heard of.
         await requireOwnNode();
         const carried = await messages.nextInstruction(nodeId, clock.nowMicros());
-        if (carried) return await this.#answer(carried, carryBytes);
+        if (carried) {
+          runOnlooker?.handedOut(nodeId, carried.message);
+          return await this.#answer(carried, carryBytes);
+        }
         if (first) return {};
         const end = await this.#held(listener.wait(deadlineMs, gone));
         const replaced = this.#newest.get(nodeId) !== pull;

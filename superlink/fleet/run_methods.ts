@@ -14,6 +14,7 @@ import type { Clock } from "../clock.ts";
 import type { Messages } from "../messages/messages.ts";
 import { orInvalid } from "../messages/or_invalid.ts";
 import { pullObjectResponse } from "../messages/pull_object.ts";
+import type { RunOnlooker } from "../onlooker.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import { notRunningText } from "../runs/run_life.ts";
 import { runView } from "../runs/run_view.ts";
@@ -26,6 +27,7 @@ export interface FleetRunOptions {
   readonly fabs: Fabs;
   readonly messages: Messages;
   readonly clock: Clock;
+  readonly runOnlooker?: RunOnlooker | undefined;
 }
 
 /** Gives the node that a caller speaks for, or throws when it may not. */
@@ -40,7 +42,7 @@ const RECONNECT_S = 5n;
 
 /** The methods, each for the caller's own node and a run that runs. */
 export function fleetRunMethods(
-  { runs, fabs, messages, clock }: FleetRunOptions,
+  { runs, fabs, messages, clock, runOnlooker }: FleetRunOptions,
   requireOwnNode: RequireOwnNode,
 ): Methods<typeof Fleet, FleetCaller> {
   /** On `PERMISSION_DENIED` a SuperNode drops the message and goes on: the run is over. */
@@ -103,6 +105,7 @@ export function fleetRunMethods(
           request.carriedObjects,
         )
       );
+      runOnlooker?.replied(nodeId, message);
       runs.addCosts(runId, {
         bytesReceived: toBinary(PushMessagesRequestSchema, request).length,
         clientAppRuntimeS: secondsOf(request.clientappRuntimeList[0]),

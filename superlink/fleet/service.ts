@@ -19,7 +19,7 @@ import type { Refusals } from "../auth/refusals.ts";
 import type { Clock } from "../clock.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Messages } from "../messages/messages.ts";
-import type { Onlooker } from "../onlooker.ts";
+import type { Onlooker, RunOnlooker } from "../onlooker.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -49,6 +49,7 @@ export interface FleetServiceOptions {
   /** How long a pull waits for a message, in milliseconds. */
   readonly holdMs: number;
   readonly onlooker?: Onlooker | undefined;
+  readonly runOnlooker?: RunOnlooker | undefined;
 }
 
 /** Makes the Fleet service. */

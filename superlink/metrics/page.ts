@@ -28,7 +28,8 @@ or an address, so the number of series does not grow with the federation.
 ${table([["Metric", "Type", "Labels", "Meaning"], ...rows])}
 
 Bytes and calls count since the SuperLink started. [grafana.json](grafana.json) is a dashboard of
-these metrics: in Grafana, choose Dashboards, New, Import.
+these metrics: in Grafana, choose Dashboards, New, Import. Traces and logs go out by OpenTelemetry:
+[tracing.md](tracing.md).
 
 ## Scraping
 

@@ -40,6 +40,8 @@ export interface RunsOptions {
   readonly bells: Bells;
   /** Whether other processes change the database, too. */
   readonly shared: boolean;
+  /** Told of a run whenever it has come to another status. */
+  readonly onStatus?: ((row: RunRow) => void) | undefined;
   /** Told once of a run that has ended. */
   readonly onEnded?: ((row: RunRow) => void) | undefined;
   /** Awaited whenever a run has ended, and again when that failed. */
@@ -51,6 +53,7 @@ export class Runs {
   readonly #kv: Deno.Kv;
   readonly #bells: Bells;
   readonly #shared: boolean;
+  readonly #onStatus: ((row: RunRow) => void) | undefined;
   readonly #onEnded: ((row: RunRow) => void) | undefined;
   readonly #onFinished: (row: RunRow) => Promise<void>;
   readonly #turns = new Transitions<bigint>();
@@ -62,10 +65,11 @@ export class Runs {
   readonly logs: RunLogs;
   readonly events: TaskEvents;
 
-  constructor({ kv, bells, shared, onEnded, onFinished }: RunsOptions) {
+  constructor({ kv, bells, shared, onStatus, onEnded, onFinished }: RunsOptions) {
     this.#kv = kv;
     this.#bells = bells;
     this.#shared = shared;
+    this.#onStatus = onStatus;
     this.#onEnded = onEnded;
     this.#onFinished = onFinished;
     this.#tokens = shared ? new SharedTokenLeases(kv) : new LocalTokenLeases(kv);
@@ -91,6 +95,7 @@ export class Runs {
       .set(key, row)
       .set(keys.openRun(row.runId), null);
     if (await commit(operation) === undefined) return await this.create(run, nowMicros);
+    this.#onStatus?.(row);
     this.#bells.ring(topics.pendingRuns);
     return row;
   }
@@ -373,7 +378,10 @@ export class Runs {
       also(operation);
       if (await commit(operation) === undefined) throw new Contention("A run");
       if (before !== undefined && before !== after) this.#tokens.taken(before);
-      if (row.status !== found.value.status) this.#bells.ring(topics.run(runId));
+      if (row.status !== found.value.status) {
+        this.#onStatus?.(row);
+        this.#bells.ring(topics.run(runId));
+      }
       return row;
     });
   }

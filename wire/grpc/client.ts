@@ -17,7 +17,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Address, formatAddress } from "../address.ts";
-import { STATUS_NUMBERS, StatusError, statusName } from "../status.ts";
+import { callTracer, type TracedCall } from "../call_tracer.ts";
+import { STATUS_NUMBERS, StatusError, type StatusName, statusName } from "../status.ts";
 import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
@@ -91,21 +92,29 @@ export class GrpcChannel {
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
-    const call = this.#client.makeUnaryRequest<MessageInitShape<I>, MessageShape<O>>(
-      pathOf(method),
-      (message) => encode(method.input, message),
-      (bytes) => fromBinary(method.output, bytes),
-      request,
-      metadataOf(options.headers),
-      deadlineOf(options),
-      (error, answer) => {
-        this.#callsUnderWay.delete(call);
-        forget();
-        if (error) reject(fromServiceError(error));
-        else if (answer === undefined) reject(new StatusError("INTERNAL", "No answer was sent."));
-        else resolve(answer);
-      },
-    );
+    const span = callTracer?.made(tracedCall(method));
+    const fail = (error: StatusError) => {
+      span?.end(error.status);
+      reject(error);
+    };
+    const make = () =>
+      this.#client.makeUnaryRequest<MessageInitShape<I>, MessageShape<O>>(
+        pathOf(method),
+        (message) => encode(method.input, message),
+        (bytes) => fromBinary(method.output, bytes),
+        request,
+        metadataOf(options.headers, span?.headers),
+        deadlineOf(options),
+        (error, answer) => {
+          this.#callsUnderWay.delete(call);
+          forget();
+          if (error) return fail(fromServiceError(error));
+          if (answer === undefined) return fail(new StatusError("INTERNAL", "No answer was sent."));
+          span?.end("OK");
+          resolve(answer);
+        },
+      );
+    const call = span ? span.run(make) : make();
     this.#callsUnderWay.add(call);
     const forget = cancelOnAbort(call, options.signal);
     return promise;
@@ -117,21 +126,29 @@ export class GrpcChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>> {
-    const call = this.#client.makeServerStreamRequest<MessageInitShape<I>, MessageShape<O>>(
-      pathOf(method),
-      (message) => encode(method.input, message),
-      (bytes) => fromBinary(method.output, bytes),
-      request,
-      metadataOf(options.headers),
-      deadlineOf(options),
-    );
+    const span = callTracer?.made(tracedCall(method));
+    const make = () =>
+      this.#client.makeServerStreamRequest<MessageInitShape<I>, MessageShape<O>>(
+        pathOf(method),
+        (message) => encode(method.input, message),
+        (bytes) => fromBinary(method.output, bytes),
+        request,
+        metadataOf(options.headers, span?.headers),
+        deadlineOf(options),
+      );
+    const call = span ? span.run(make) : make();
+    let ended: StatusName = "CANCELLED";
     this.#callsUnderWay.add(call);
     const forget = cancelOnAbort(call, options.signal);
     try {
       for await (const answer of call) yield answer;
+      ended = "OK";
     } catch (error) {
-      throw isServiceError(error) ? fromServiceError(error) : error;
+      const failure = isServiceError(error) ? fromServiceError(error) : error;
+      ended = failure instanceof StatusError ? failure.status : "UNKNOWN";
+      throw failure;
     } finally {
+      span?.end(ended);
       this.#callsUnderWay.delete(call);
       forget();
       call.cancel();
@@ -165,9 +182,17 @@ function encode<I extends DescMessage>(schema: I, message: MessageInitShape<I>):
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function metadataOf(headers: CallHeaders | undefined): grpc.Metadata {
+function tracedCall({ parent, name }: DescMethodUnary | DescMethodServerStreaming): TracedCall {
+  return { transport: "grpc", service: parent.typeName, method: name };
+}
+
+function metadataOf(
+  headers: CallHeaders | undefined,
+  traceHeaders: CallHeaders["text"] = {},
+): grpc.Metadata {
   const metadata = new grpc.Metadata();
-  for (const [name, value] of Object.entries(headers?.text ?? {})) metadata.set(name, value);
+  const texts = { ...headers?.text, ...traceHeaders };
+  for (const [name, value] of Object.entries(texts)) metadata.set(name, value);
   for (const [name, value] of Object.entries(headers?.bytes ?? {})) {
     metadata.set(`${name}-bin`, Buffer.from(value));
   }

@@ -8,22 +8,17 @@
  */
 
 import * as grpc from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
-import {
-  create,
-  type DescMethod,
-  type DescService,
-  fromBinary,
-  toBinary,
-} from "@bufbuild/protobuf";
+import type { Buffer } from "node:buffer";
+import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
-import type { IncomingCall, Service } from "../service.ts";
+import type { IncomingCall, RequestHeaders, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
+import { decodeRequest, methodDefinition } from "./method_definition.ts";
 import { TlsCredentials } from "./tls_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
@@ -77,9 +72,11 @@ export class GrpcServer {
       definition[method.name] = methodDefinition(service.descriptor, method);
       handlers[method.name] = method.methodKind === "server_streaming"
         ? (call: grpc.ServerWritableStream<Buffer, Uint8Array>) =>
-          void this.#stream(service, method, call)
+          this.#observed(service, method, call, (seen) => this.#stream(service, method, call, seen))
         : (call: grpc.ServerUnaryCall<Buffer, Uint8Array>, done: grpc.sendUnaryData<Uint8Array>) =>
-          void this.#unary(service, method, call, done);
+          this.#observed(service, method, call, (seen) => {
+            return this.#unary(service, method, call, done, seen);
+          });
     }
     this.#server.addService(definition, handlers);
   }
@@ -129,12 +126,15 @@ export class GrpcServer {
     const [, serviceName = "", method = ""] = path.split("/");
     const service = this.#services.get(serviceName);
     const connection = connectionOf(call);
-    const seen = this.#observation(service, method);
-    const admit = async (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
+    const admit = async (
+      metadata: grpc.Metadata,
+      headers: RequestHeaders,
+      seen: CallObservation,
+      next: (metadata: grpc.Metadata) => void,
+    ) => {
       try {
         if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
         const { peer } = connection;
-        const headers = grpcHeaders(metadata);
         const incoming: IncomingCall = {
           ...{ method, headers, peer, connection, patienceMs: Infinity },
           sendHeaders: (sent) => call.sendMetadata(textMetadata(sent)),
@@ -151,7 +151,11 @@ export class GrpcServer {
       start: (next) =>
         next(
           new grpc.ServerListenerBuilder()
-            .withOnReceiveMetadata((metadata, nextMetadata) => void admit(metadata, nextMetadata))
+            .withOnReceiveMetadata((metadata, nextMetadata) => {
+              const headers = grpcHeaders(metadata);
+              const seen = this.#observation(service, method, headers);
+              void seen.run(() => admit(metadata, headers, seen, nextMetadata));
+            })
             .build(),
         ),
     });
@@ -162,9 +166,9 @@ export class GrpcServer {
     method: DescMethod,
     call: grpc.ServerUnaryCall<Buffer, Uint8Array>,
     done: grpc.sendUnaryData<Uint8Array>,
+    seen: CallObservation,
   ): Promise<void> {
     const cancelled = new AbortController();
-    const seen = this.#admitted.get(call.metadata) ?? this.#observation(service, method.name);
     let answered = false;
     call.once("cancelled", () => {
       if (!answered) cancelled.abort();
@@ -192,9 +196,9 @@ export class GrpcServer {
     service: Service,
     method: DescMethod,
     call: grpc.ServerWritableStream<Buffer, Uint8Array>,
+    seen: CallObservation,
   ): Promise<void> {
     const cancelled = new AbortController();
-    const seen = this.#admitted.get(call.metadata) ?? this.#observation(service, method.name);
     call.once("cancelled", () => {
       cancelled.abort();
       seen.end("CANCELLED");
@@ -224,13 +228,29 @@ export class GrpcServer {
     }
   }
 
-  #observation(service: Service | undefined, method: string): CallObservation {
+  /** Answers a call within its observation, which began when its headers came. */
+  #observed(
+    service: Service,
+    method: DescMethod,
+    { metadata }: { readonly metadata: grpc.Metadata },
+    answer: (seen: CallObservation) => Promise<void>,
+  ): void {
+    const seen = this.#admitted.get(metadata) ?? this.#observation(service, method.name);
+    void seen.run(() => answer(seen));
+  }
+
+  #observation(
+    service: Service | undefined,
+    method: string,
+    headers?: RequestHeaders,
+  ): CallObservation {
     const known = service?.descriptor.methods.some(({ name }) => name === method);
-    return new CallObservation(this.#options.onCall, {
+    const told = {
       transport: "grpc",
       service: service?.descriptor.typeName ?? "",
       method: known ? method : "",
-    });
+    } as const;
+    return new CallObservation(this.#options.onCall, told, headers);
   }
 
   #refusal(path: string, error: unknown, seen: CallObservation): { code: number; details: string } {
@@ -245,32 +265,6 @@ function textMetadata(headers: Readonly<Record<string, string>>): grpc.Metadata 
   const metadata = new grpc.Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return metadata;
-}
-
-function methodDefinition(
-  service: DescService,
-  method: DescMethod,
-): grpc.MethodDefinition<unknown, Uint8Array> {
-  return {
-    path: `/${service.typeName}/${method.name}`,
-    requestStream: false,
-    responseStream: method.methodKind === "server_streaming",
-    requestSerialize: () => Buffer.alloc(0),
-    // Left as bytes here, so that a body which is no protobuf gets an answer of our own.
-    requestDeserialize: (bytes) => bytes,
-    responseSerialize: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    responseDeserialize: (bytes) => bytes,
-  };
-}
-
-function decodeRequest(method: DescMethod, bytes: Uint8Array) {
-  try {
-    return fromBinary(method.input, bytes);
-  } catch (cause) {
-    throw new StatusError("INVALID_ARGUMENT", `The request is not a ${method.input.name}.`, {
-      cause,
-    });
-  }
 }
 
 function drained(

@@ -18,7 +18,8 @@ import { type Dispatcher, Pool } from "undici";
 import { concatBytes } from "../../keys/bytes.ts";
 import { type Address, formatAddress } from "../address.ts";
 import type { CallOptions, ClientSecurity } from "../grpc/client.ts";
-import { StatusError } from "../status.ts";
+import { callTracer, type TracedCall } from "../call_tracer.ts";
+import { StatusError, type StatusName } from "../status.ts";
 import { connectHttp } from "./connector.ts";
 import { errorOfResponse } from "./errors.ts";
 import { unframed } from "./framing.ts";
@@ -87,9 +88,14 @@ export class HttpChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
+    const span = callTracer?.made(tracedCall(method));
     using call = this.#begin(options);
     const body = toBinary(method.input, create(method.input, request));
-    const headers = { ...clientHeaders(options.headers ?? {}), accept: PROTOBUF };
+    const headers = {
+      ...clientHeaders(options.headers ?? {}),
+      ...span?.headers,
+      accept: PROTOBUF,
+    };
     try {
       const response = await this.#send(pathOf(method), body, headers, call);
       const chunks: Uint8Array[] = [];
@@ -97,9 +103,13 @@ export class HttpChannel {
         call.expectWithin(PATIENCE_MS);
         chunks.push(chunk);
       }
-      return decode(method.output, concatBytes(...chunks));
+      const answer = decode(method.output, concatBytes(...chunks));
+      span?.end("OK");
+      return answer;
     } catch (error) {
-      throw this.#toStatusError(error, call);
+      const failure = this.#toStatusError(error, call);
+      span?.end(failure.status);
+      throw failure;
     }
   }
 
@@ -109,10 +119,13 @@ export class HttpChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>> {
+    const span = callTracer?.made(tracedCall(method));
+    let ended: StatusName = "CANCELLED";
     using call = this.#begin(options);
     const body = toBinary(method.input, create(method.input, request));
     const headers = {
       ...clientHeaders(options.headers ?? {}),
+      ...span?.headers,
       accept: PROTOBUF_STREAM,
       "accept-encoding": "identity",
     };
@@ -123,8 +136,13 @@ export class HttpChannel {
       for await (const bytes of unframed(response.body, MAX_MESSAGE_BYTES)) {
         yield decode(method.output, bytes);
       }
+      ended = "OK";
     } catch (error) {
-      throw this.#toStatusError(error, call);
+      const failure = this.#toStatusError(error, call);
+      ended = failure.status;
+      throw failure;
+    } finally {
+      span?.end(ended);
     }
   }
 
@@ -223,6 +241,10 @@ interface CallUnderWay extends Disposable {
   readonly isLate: () => boolean;
   /** Ends it when this is not called again within `ms` milliseconds; never for `undefined`. */
   readonly expectWithin: (ms: number | undefined) => void;
+}
+
+function tracedCall({ parent, name }: DescMethodUnary | DescMethodServerStreaming): TracedCall {
+  return { transport: "http", service: parent.typeName, method: name };
 }
 
 /** What a person is told of a redirect. */

@@ -77,13 +77,14 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
     if (request.method !== "POST") {
       return errorResponse({ status: 405, detail: "Method Not Allowed" }, { allow: "POST" });
     }
-    const seen = new CallObservation(options.onCall, {
+    const told = {
       transport: "http",
       service: route.binding.service.descriptor.typeName,
       method: route.method.name,
-    });
+    } as const;
+    const seen = new CallObservation(options.onCall, told, httpHeaders(request.headers));
     try {
-      return await answer(request, peer, route, seen);
+      return await seen.run(() => answer(request, peer, route, seen));
     } catch (error) {
       const refusal = toStatusError(error);
       seen.end(refusal.status);

@@ -1,0 +1,32 @@
+import * as grpc from "@grpc/grpc-js";
+import { Buffer } from "node:buffer";
+import { type DescMethod, type DescService, fromBinary, type Message } from "@bufbuild/protobuf";
+import { StatusError } from "../status.ts";
+
+/** How grpc-js serves a method: it hands bytes on, in both directions. */
+export function methodDefinition(
+  service: DescService,
+  method: DescMethod,
+): grpc.MethodDefinition<unknown, Uint8Array> {
+  return {
+    path: `/${service.typeName}/${method.name}`,
+    requestStream: false,
+    responseStream: method.methodKind === "server_streaming",
+    requestSerialize: () => Buffer.alloc(0),
+    // Left as bytes here, so that a body which is no protobuf gets an answer of our own.
+    requestDeserialize: (bytes) => bytes,
+    responseSerialize: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    responseDeserialize: (bytes) => bytes,
+  };
+}
+
+/** Reads a request; one that is none is `INVALID_ARGUMENT`. */
+export function decodeRequest(method: DescMethod, bytes: Uint8Array): Message {
+  try {
+    return fromBinary(method.input, bytes);
+  } catch (cause) {
+    throw new StatusError("INVALID_ARGUMENT", `The request is not a ${method.input.name}.`, {
+      cause,
+    });
+  }
+}
