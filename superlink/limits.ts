@@ -42,6 +42,8 @@ export const REGISTRATIONS_PER_MINUTE = 600;
 export const FAILED_PROOFS_PER_MINUTE = 120;
 /** Tokens of a host, or of a good token there, that may be wrong in a minute. */
 export const WRONG_TOKENS_PER_MINUTE = 30;
+/** The same at the page, whose own token may be of a person's making. */
+export const PAGE_WRONG_TOKENS_PER_MINUTE = 10;
 /** Logins that a host may ask for in a minute. */
 export const LOGINS_PER_MINUTE = 20;
 
@@ -85,6 +87,12 @@ export const LIMITS_TABLE: readonly LimitRow[] = [
     "host; a token that was good there has its own",
     perMinute(WRONG_TOKENS_PER_MINUTE),
     OTHER_ANSWER,
+  ],
+  [
+    "The page: tokens that are wrong",
+    "host; a token that was good there has its own",
+    perMinute(PAGE_WRONG_TOKENS_PER_MINUTE),
+    "429",
   ],
   ["Logins that are asked for", "host", perMinute(LOGINS_PER_MINUTE), OTHER_ANSWER],
   [

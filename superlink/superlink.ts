@@ -182,11 +182,12 @@ async function runSpans() {
 
 /** The page is loaded only where there is one. */
 async function dashboardFor(
-  { options: { dashboard: options }, pageAccess, ...parts }: SuperLinkParts,
+  { options: { dashboard: options, controlRule: rule }, pageAccess, ...parts }: SuperLinkParts,
 ) {
   if (!options) return undefined;
   const { Dashboard } = await import("./dashboard/dashboard.ts");
   const { audit = NO_AUDIT, auditFolder } = parts;
   const access = pageAccess ?? { kind: "anybody" };
-  return new Dashboard({ ...parts, options, access, audit, auditFolder });
+  const operatorToken = rule.kind === "tokens" ? rule.operatorToken : undefined;
+  return new Dashboard({ ...parts, options, access, operatorToken, audit, auditFolder });
 }

@@ -8,6 +8,7 @@ import { HttpChannel } from "../wire/http/client.ts";
 import { AppClient } from "../superlink/testing/app_client.ts";
 import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { TestNode } from "../superlink/testing/test_node.ts";
+import { Grants } from "../superlink/access/grants.ts";
 import { keys, type NodeRow } from "../superlink/state/layout.ts";
 import { onPage, type PageStage } from "./harness/page_stage.ts";
 
@@ -208,18 +209,25 @@ onPage("The page approves the login of a CLI, and refuses another", async ({ lin
       return { code, deviceCode: details.deviceCode };
     };
     const [wanted, unwanted] = [await begin(), await begin()];
-    const page = await open("#/access");
+    // As the link says that a CLI shows.
+    const page = await open(`?login=${wanted.code}#/access`);
     const row = (code: string) => page.getByRole("row").filter({ hasText: code });
+    await page.locator("tr.wanted").filter({ hasText: wanted.code }).waitFor();
+    assertEquals(await focused(page), "Approve…");
     await row(unwanted.code).getByRole("button", { name: "Refuse" }).click();
     await row(unwanted.code).waitFor({ state: "detached" });
-    await row(wanted.code).getByRole("button", { name: "Approve…" }).click();
+    await row(wanted.code).getByRole("button", { name: "Approve…" }).focus();
+    await page.keyboard.press("Enter");
     await page.getByLabel("What they may do").selectOption("operator");
     await page.getByRole("button", { name: "Approve", exact: true }).click();
     await page.getByText(`The login ${wanted.code} was approved.`).waitFor();
+    assertEquals(new URL(page.url()).search, "");
     const { deviceCode } = wanted;
     const { accessToken } = await http.unary(Control.method.getAuthTokens, { deviceCode });
     assert(accessToken !== "");
     await refusal(http.unary(Control.method.getAuthTokens, { deviceCode: unwanted.deviceCode }));
+    const old = await open(`?login=${wanted.code}#/access`);
+    await old.getByText(`No login waits with the code ${wanted.code}`).waitFor();
   } finally {
     http.close();
   }
@@ -229,7 +237,7 @@ const TOKEN = "a-token-of-a-test";
 
 onPage("A page with a token shows nothing to who does not know it", async ({ url, open }) => {
   const page = await open("#token=an-old-token-of-yesterday");
-  await page.getByText("This token is not valid.").waitFor();
+  await page.getByText("This token is not valid").waitFor();
   assert(!page.url().includes("token"));
   assertEquals((await page.request.get(`${url}/api/nodes`)).status(), 401);
   await page.getByLabel("Token").fill(TOKEN);
@@ -242,6 +250,36 @@ onPage("A page with a token shows nothing to who does not know it", async ({ url
 
   const linked = await open(`#token=${TOKEN}`);
   await linked.getByText("No SuperNode is here.").waitFor();
+}, { pageAccess: { kind: "token", token: TOKEN, generated: true } });
+
+onPage("The page shows a viewer everything, and lets them do nothing", async (stage) => {
+  const { link, open } = stage;
+  using node = await TestNode.join(link);
+  using app = new AppClient(link);
+  const { runId } = await app.running();
+  const grants = new Grants(link.database.kv, link.clock);
+  const wanted = { name: "the auditors", role: "viewer", createdBy: "a test" } as const;
+  const { grant, token } = await grants.create(wanted);
+  const page = await open(`#token=${token}`);
+  await page.getByText("the auditors").waitFor();
+  await page.getByRole("link", { name: "(no name)" }).click();
+  await page.getByRole("dialog", { name: `SuperNode ${node.nodeId}` }).waitFor();
+  assertEquals(
+    await page.getByRole("button", { name: /Edit|Suspend|Unregister|Register/ }).count(),
+    0,
+  );
+  await page.getByRole("button", { name: "Close" }).click();
+  assertEquals(await page.getByRole("link", { name: "Access" }).count(), 0);
+  await page.getByRole("link", { name: "Runs" }).click();
+  await page.getByRole("link", { name: String(runId) }).click();
+  await page.getByText("running", { exact: true }).waitFor();
+  assertEquals(await page.getByRole("button", { name: "Stop…" }).count(), 0);
+  await page.evaluate(() => {
+    Reflect.get(globalThis, "location").hash = "#/access";
+  });
+  await page.getByText("Access is for those who signed in as admin.").waitFor();
+  await grants.revoke(grant.id);
+  await page.getByText("You are signed out.").waitFor();
 }, { pageAccess: { kind: "token", token: TOKEN, generated: true } });
 
 /** Writes rows of so many nodes, as if they had been registered long ago. */

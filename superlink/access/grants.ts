@@ -111,7 +111,7 @@ export class Grants {
   async of(token: string): Promise<GrantRow | undefined> {
     const found = await this.#secret(token);
     if (!found || found.value.use === "refresh") return undefined;
-    return await this.#holding(found.value.grantId);
+    return await this.holding(found.value.grantId);
   }
 
   /**
@@ -122,7 +122,7 @@ export class Grants {
     return await untilUncontended(async () => {
       const found = await this.#secret(refreshToken);
       if (found?.value.use !== "refresh") return undefined;
-      const grant = await this.#holding(found.value.grantId);
+      const grant = await this.holding(found.value.grantId);
       if (!grant) return undefined;
       const now = this.#clock.nowMicros();
       const { replacedAt = now } = found.value;
@@ -136,6 +136,12 @@ export class Grants {
       await this.#write(operation);
       return tokens;
     });
+  }
+
+  /** The grant with an id, if it holds. */
+  async holding(id: string): Promise<GrantRow | undefined> {
+    const { value } = await this.#kv.get<GrantRow>(keys.grant(id));
+    return value && !this.hasEnded(value) ? value : undefined;
   }
 
   /** Takes note of a use, now and then. */
@@ -198,11 +204,6 @@ export class Grants {
     if (found.value === null) return undefined;
     const { expiresAt = Infinity } = found.value;
     return expiresAt > this.#clock.nowMicros() ? found : undefined;
-  }
-
-  async #holding(id: string): Promise<GrantRow | undefined> {
-    const { value } = await this.#kv.get<GrantRow>(keys.grant(id));
-    return value && !this.hasEnded(value) ? value : undefined;
   }
 
   async #write(operation: Deno.AtomicOperation): Promise<void> {

@@ -29,7 +29,7 @@ export const ACCESS_TOKEN_HEADER = "flwr-oidc-access-token";
 export const REFRESH_TOKEN_HEADER = "flwr-oidc-refresh-token";
 
 /** Who the operator's own token is. */
-const OPERATOR: TokenHolder = { tokenId: "operator", name: "the operator", role: "admin" };
+export const OPERATOR: TokenHolder = { tokenId: "operator", name: "the operator", role: "admin" };
 
 /** Judges callers by a {@linkcode ControlRule}. */
 export class ControlGate implements ControlAccess {
@@ -64,7 +64,7 @@ export class ControlGate implements ControlAccess {
     if (!token) return undefined;
     const refreshToken = sendHeaders && headers.text(REFRESH_TOKEN_HEADER);
     return await attempts.try(peer, token, async () => {
-      if (operatorToken !== undefined && isSame(token, operatorToken)) return OPERATOR;
+      if (operatorToken !== undefined && isSameSecret(token, operatorToken)) return OPERATOR;
       const grant = await grants.of(token);
       if (grant) return await this.#used(grant);
       const tokens = refreshToken ? await grants.refresh(refreshToken) : undefined;
@@ -83,7 +83,8 @@ export class ControlGate implements ControlAccess {
   }
 }
 
-function requireRole({ role }: TokenHolder, method: string): void {
+/** Throws `PERMISSION_DENIED` when a holder may not call a method. */
+export function requireRole({ role }: TokenHolder, method: string): void {
   const needed = roleFor(method);
   if (allows(role, needed)) return;
   throw new StatusError(
@@ -102,7 +103,7 @@ function bearer(authorization: string | undefined): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
 }
 
-/** Hashes have one length, whatever was sent. */
-function isSame(sent: string, known: string): boolean {
+/** Whether two secrets are one, however much of them is. Hashes have one length, whatever was sent. */
+export function isSameSecret(sent: string, known: string): boolean {
   return timingSafeEqual(Buffer.from(hashOf(sent)), Buffer.from(hashOf(known)));
 }

@@ -20,12 +20,10 @@ export function accessRoutes(call: OperatorCall): Route[] {
     {
       method: "GET",
       path: /^\/api\/access$/,
-      to: "operator",
-      async answer({ peer }) {
-        const [{ logins }, { tokens }] = await Promise.all([
-          call(Access.method.listLogins, {}, peer),
-          call(Access.method.listTokens, {}, peer),
-        ]);
+      to: "signed-in",
+      async answer(asked) {
+        const { logins } = await call(Access.method.listLogins, {}, asked);
+        const { tokens } = await call(Access.method.listTokens, {}, asked);
         return json({
           logins: logins.map(({ code, peer, startedAt }) => ({
             ...{ code, peer },
@@ -42,26 +40,30 @@ export function accessRoutes(call: OperatorCall): Route[] {
         });
       },
     },
-    actionRoute(/^\/api\/logins\/approve$/, unchanged, async ({ body, peer }) => {
-      const [code, role, name] = [textOf(body, "code"), textOf(body, "role"), textOf(body, "name")];
-      await call(Access.method.approveLogin, { code, role, name }, peer);
+    actionRoute(/^\/api\/logins\/approve$/, unchanged, async (asked) => {
+      const [code, role, name] = [
+        textOf(asked.body, "code"),
+        textOf(asked.body, "role"),
+        textOf(asked.body, "name"),
+      ];
+      await call(Access.method.approveLogin, { code, role, name }, asked);
       return {};
     }),
-    actionRoute(/^\/api\/logins\/refuse$/, unchanged, async ({ body, peer }) => {
-      await call(Access.method.refuseLogin, { code: textOf(body, "code") }, peer);
+    actionRoute(/^\/api\/logins\/refuse$/, unchanged, async (asked) => {
+      await call(Access.method.refuseLogin, { code: textOf(asked.body, "code") }, asked);
       return {};
     }),
-    actionRoute(/^\/api\/tokens$/, unchanged, async ({ body, peer }) => {
-      const days = /^\d{1,5}$/.exec(textOf(body, "days"))?.[0];
+    actionRoute(/^\/api\/tokens$/, unchanged, async (asked) => {
+      const days = /^\d{1,5}$/.exec(textOf(asked.body, "days"))?.[0];
       const { secret } = await call(Access.method.createToken, {
-        name: textOf(body, "name").trim(),
-        role: textOf(body, "role"),
+        name: textOf(asked.body, "name").trim(),
+        role: textOf(asked.body, "role"),
         ...(days === undefined ? {} : { lifeS: BigInt(days) * DAY_S }),
-      }, peer);
+      }, asked);
       return { secret };
     }),
-    actionRoute(/^\/api\/tokens\/revoke$/, unchanged, async ({ body, peer }) => {
-      await call(Access.method.revokeToken, { id: textOf(body, "id") }, peer);
+    actionRoute(/^\/api\/tokens\/revoke$/, unchanged, async (asked) => {
+      await call(Access.method.revokeToken, { id: textOf(asked.body, "id") }, asked);
       return {};
     }),
   ];

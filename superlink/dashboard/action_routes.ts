@@ -19,7 +19,7 @@ export function actionRoute(
   return {
     method: "POST",
     path,
-    to: "operator",
+    to: "signed-in",
     async answer(request) {
       try {
         return json(await act(request, BigInt(request.caught.id ?? 0)));
@@ -35,36 +35,36 @@ export function actionRoutes(call: OperatorCall, changed: () => void): Route[] {
   const post = (path: RegExp, act: (request: PageRequest, id: bigint) => Promise<unknown>) =>
     actionRoute(path, changed, act);
   return [
-    post(/^\/api\/nodes$/, async ({ body, peer }) => {
-      const publicKey = new TextEncoder().encode(textOf(body, "publicKey"));
-      const name = textOf(body, "name").trim();
-      const { nodeId } = await call(Control.method.registerNode, { publicKey, name }, peer);
+    post(/^\/api\/nodes$/, async (asked) => {
+      const publicKey = new TextEncoder().encode(textOf(asked.body, "publicKey"));
+      const name = textOf(asked.body, "name").trim();
+      const { nodeId } = await call(Control.method.registerNode, { publicKey, name }, asked);
       return { id: String(nodeId) };
     }),
-    post(/^\/api\/nodes\/(?<id>\d{1,20})\/update$/, async ({ body, peer }, nodeId) => {
+    post(/^\/api\/nodes\/(?<id>\d{1,20})\/update$/, async (asked, nodeId) => {
       await call(Registry.method.updateNode, {
         nodeId,
-        name: textOf(body, "name").trim(),
-        location: textOf(body, "location").trim(),
-        setLabels: textsOf(body, "setLabels"),
-        removeLabels: Object.keys(textsOf(body, "removeLabels")),
-      }, peer);
+        name: textOf(asked.body, "name").trim(),
+        location: textOf(asked.body, "location").trim(),
+        setLabels: textsOf(asked.body, "setLabels"),
+        removeLabels: Object.keys(textsOf(asked.body, "removeLabels")),
+      }, asked);
       return {};
     }),
-    post(/^\/api\/nodes\/(?<id>\d{1,20})\/unregister$/, async ({ peer }, nodeId) => {
-      await call(Control.method.unregisterNode, { nodeId }, peer);
+    post(/^\/api\/nodes\/(?<id>\d{1,20})\/unregister$/, async (asked, nodeId) => {
+      await call(Control.method.unregisterNode, { nodeId }, asked);
       return {};
     }),
-    post(/^\/api\/nodes\/(?<id>\d{1,20})\/suspend$/, async ({ peer }, nodeId) => {
-      await call(Registry.method.suspendNodes, { nodeIds: [nodeId] }, peer);
+    post(/^\/api\/nodes\/(?<id>\d{1,20})\/suspend$/, async (asked, nodeId) => {
+      await call(Registry.method.suspendNodes, { nodeIds: [nodeId] }, asked);
       return {};
     }),
-    post(/^\/api\/nodes\/(?<id>\d{1,20})\/resume$/, async ({ peer }, nodeId) => {
-      await call(Registry.method.resumeNodes, { nodeIds: [nodeId] }, peer);
+    post(/^\/api\/nodes\/(?<id>\d{1,20})\/resume$/, async (asked, nodeId) => {
+      await call(Registry.method.resumeNodes, { nodeIds: [nodeId] }, asked);
       return {};
     }),
-    post(/^\/api\/runs\/(?<id>\d{1,20})\/stop$/, async ({ peer }, runId) => {
-      const { success } = await call(Control.method.stopRun, { runId }, peer);
+    post(/^\/api\/runs\/(?<id>\d{1,20})\/stop$/, async (asked, runId) => {
+      const { success } = await call(Control.method.stopRun, { runId }, asked);
       return { stopped: success };
     }),
   ];

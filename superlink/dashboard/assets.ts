@@ -14,6 +14,7 @@ import audit from "./page/audit.js" with { type: "text" };
 import dialog from "./page/dialog.js" with { type: "text" };
 import dom from "./page/dom.js" with { type: "text" };
 import format from "./page/format.js" with { type: "text" };
+import grants from "./page/grants.js" with { type: "text" };
 import list from "./page/list.js" with { type: "text" };
 import live from "./page/live.js" with { type: "text" };
 import login from "./page/login.js" with { type: "text" };
@@ -22,6 +23,8 @@ import plot from "./page/plot.js" with { type: "text" };
 import refusals from "./page/refusals.js" with { type: "text" };
 import run from "./page/run.js" with { type: "text" };
 import runs from "./page/runs.js" with { type: "text" };
+import session from "./page/session.js" with { type: "text" };
+import table from "./page/table.js" with { type: "text" };
 import type { Route } from "./routes.ts";
 
 const SCRIPTS: Readonly<Record<string, string>> = {
@@ -32,6 +35,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   dialog,
   dom,
   format,
+  grants,
   list,
   live,
   login,
@@ -40,6 +44,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   refusals,
   run,
   runs,
+  session,
+  table,
 };
 
 /** The routes that give them. */

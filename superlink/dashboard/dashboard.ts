@@ -9,8 +9,10 @@ import type { Log } from "../../terminal/log.ts";
 import { type Address, isLoopback } from "../../wire/address.ts";
 import { ListenError } from "../../wire/listen_error.ts";
 import type { ServerTls } from "../../wire/tls.ts";
+import { TokenAttempts } from "../access/attempts.ts";
 import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
+import { PAGE_WRONG_TOKENS_PER_MINUTE } from "../limits.ts";
 import type { Listeners } from "../listeners.ts";
 import { Fresh } from "../metrics/fresh.ts";
 import { Metrics } from "../metrics/metrics.ts";
@@ -28,12 +30,14 @@ import { assetRoutes } from "./assets.ts";
 import { AuditTail } from "./audit_list.ts";
 import { dataRoutes } from "./data_routes.ts";
 import { Live } from "./live.ts";
+import { noteLogin } from "./login_notes.ts";
 import { loginRoutes } from "./login_routes.ts";
 import { monitoringRoutes } from "./monitoring.ts";
 import { nodesRevision, runsRevision } from "./revisions.ts";
 import { RunFollower } from "./run_follower.ts";
 import { NodeTraffic } from "./node_traffic.ts";
 import { operatorCalls } from "./operator_calls.ts";
+import { PageTokens } from "./page_tokens.ts";
 import { pageHandler } from "./routes.ts";
 import { SeenRefusals } from "./seen_refusals.ts";
 import { PageSessions } from "./sessions.ts";
@@ -42,6 +46,8 @@ import { PageSessions } from "./sessions.ts";
 export interface DashboardParts {
   readonly options: DashboardOptions;
   readonly access: PageAccess;
+  /** The token of the SuperLink's environment, which opens the page, too. */
+  readonly operatorToken: string | undefined;
   /** What the APIs are served with; the page is, too, beyond this machine. */
   readonly tls: ServerTls | undefined;
   readonly database: Database;
@@ -105,6 +111,7 @@ export class Dashboard {
     const {
       options: { address, byDefault },
       access,
+      operatorToken,
       tls,
       database,
       clock,
@@ -117,7 +124,13 @@ export class Dashboard {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       log.error("superlink.internal-error", `The page failed: ${text}`);
     };
-    const sessions = new PageSessions(access, pageTls !== undefined);
+    const tokens = new PageTokens({
+      access,
+      operatorToken,
+      grants: state.grants,
+      attempts: new TokenAttempts(PAGE_WRONG_TOKENS_PER_MINUTE, clock),
+    });
+    const sessions = new PageSessions(tokens, pageTls !== undefined);
     const nodes = new Fresh(() => state.nodes.list(clock.nowMicros()), ROWS_MS);
     const runs = new Fresh(() => state.runs.list(), ROWS_MS);
     const audit = auditFolder === undefined ? undefined : new AuditTail(auditFolder);
@@ -145,7 +158,7 @@ export class Dashboard {
       heldPulls: () => this.#heldPulls,
       pageListeners: () => live.size,
     });
-    const call = operatorCalls([services.control141, ...services.operators]);
+    const call = operatorCalls([services.control141, ...services.operators], trail);
     const looked = () => {
       nodes.forget();
       runs.forget();
@@ -154,15 +167,10 @@ export class Dashboard {
       ...monitoring,
       ...assetRoutes(),
       ...loginRoutes({
+        tokens,
         sessions,
         version: project.version,
-        clock,
-        asked: (from, isRight) => {
-          const outcome = isRight ? "done" : "refused";
-          trail.note({ who: {}, action: "page.login", subject: {}, from, outcome });
-          if (isRight) log.info("page.login", `Somebody at ${from} signed in to the page.`);
-          else log.warning("page.refused", `Refused a wrong token of ${from}.`, { peer: from });
-        },
+        asked: noteLogin(trail, log),
       }),
       ...dataRoutes({
         nodes,
@@ -174,6 +182,7 @@ export class Dashboard {
         refusals: this.#refusals,
         audit,
         live,
+        sessions,
         clock,
       }),
       ...actionRoutes(call, looked),

@@ -18,6 +18,7 @@ import { json, PageError, type Route } from "./routes.ts";
 import type { RunFollower } from "./run_follower.ts";
 import { RUN_COLUMNS, runText, runView } from "./run_list.ts";
 import type { SeenRefusal, SeenRefusals } from "./seen_refusals.ts";
+import type { PageSessions } from "./sessions.ts";
 import { wantedOf, windowOf } from "./window.ts";
 
 /** What is shown. */
@@ -32,6 +33,7 @@ export interface PageData {
   /** The newest lines of the audit log, where there is one. */
   readonly audit: AuditTail | undefined;
   readonly live: Live;
+  readonly sessions: PageSessions;
   readonly clock: Clock;
 }
 
@@ -40,11 +42,12 @@ const LOG_CHUNKS = 200;
 /** The routes that give it. */
 export function dataRoutes(data: PageData): Route[] {
   const { nodes, registry, runRows, runs, follower, traffic, refusals, audit, live, clock } = data;
+  const { sessions } = data;
   const nowMs = () => clock.nowMicros() / 1000;
   const get = (path: RegExp, answer: Route["answer"]): Route => ({
     method: "GET",
     path,
-    to: "operator",
+    to: "signed-in",
     answer,
   });
   return [
@@ -111,10 +114,11 @@ export function dataRoutes(data: PageData): Route[] {
       const list = windowOf(lines ?? [], wantedOf(query), auditText, AUDIT_COLUMNS);
       return json({ ...list, kept: lines !== undefined, now: nowMs() });
     }),
-    get(/^\/api\/events$/, ({ query }) => {
+    get(/^\/api\/events$/, ({ query, request: { headers }, peer }) => {
       const run = query.get("run") ?? "";
       if (!/^\d{0,20}$/.test(run)) throw new PageError(400, "run is the id of a run.");
-      return live.listen(run === "" ? undefined : BigInt(run));
+      const stillMay = async () => await sessions.holderOf(headers, peer) !== undefined;
+      return live.listen(run === "" ? undefined : BigInt(run), stillMay);
     }),
   ];
 }

@@ -34,6 +34,8 @@ interface Listener {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** The run whose log the page shows. */
   readonly runId: bigint | undefined;
+  /** Whether who opened it may still look. */
+  readonly stillMay: () => Promise<boolean>;
   told: string;
   quiet: number;
 }
@@ -54,8 +56,11 @@ export class Live {
     return this.#listeners.size;
   }
 
-  /** Tells a page from now on; of a run's log, too, where it shows one. */
-  listen(runId: bigint | undefined): Response {
+  /**
+   * Tells a page from now on, for as long as it `stillMay` look; of a run's log, too, where it shows
+   * one.
+   */
+  listen(runId: bigint | undefined, stillMay: () => Promise<boolean>): Response {
     if (this.#stopped) throw new PageError(503, "The SuperLink is stopping.");
     if (this.#listeners.size >= LISTENER_LIMIT) {
       throw new PageError(503, "Too many pages are open.");
@@ -63,7 +68,7 @@ export class Live {
     let listener: Listener | undefined;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        listener = { controller, runId, told: "", quiet: 0 };
+        listener = { controller, runId, stillMay, told: "", quiet: 0 };
         this.#listeners.add(listener);
         controller.enqueue(encode("retry: 3000\n\n"));
       },
@@ -87,6 +92,7 @@ export class Live {
 
   async #look(): Promise<void> {
     try {
+      await this.#signOut();
       const revisions = await this.#sources.revisions();
       const runIds = new Set([...this.#listeners].flatMap(({ runId }) => runId ?? []));
       const logs = new Map<bigint, number>();
@@ -101,6 +107,15 @@ export class Live {
     }
     if (this.#stopped) return;
     this.#timer = this.#listeners.size > 0 ? setTimeout(() => this.#look(), PERIOD_MS) : undefined;
+  }
+
+  /** Lets those go who may look no more. */
+  async #signOut(): Promise<void> {
+    await Promise.all([...this.#listeners].map(async (listener) => {
+      if (await listener.stillMay() || !this.#listeners.delete(listener)) return;
+      listener.controller.enqueue(encode("event: signed-out\ndata:\n\n"));
+      listener.controller.close();
+    }));
   }
 
   #tell(listener: Listener, text: string): void {

@@ -18,6 +18,8 @@ function stage() {
   return { live, revisions, looks: () => looks, log: (revision: number) => logs = revision };
 }
 
+const always = () => Promise.resolve(true);
+
 function linesOf({ body }: Response): ReadableStreamDefaultReader<string> {
   return (body ?? fail("It has a body.")).pipeThrough(new TextDecoderStream()).getReader();
 }
@@ -34,8 +36,8 @@ async function next(reader: ReadableStreamDefaultReader<string>): Promise<unknow
 
 Deno.test("Live tells each page of what changed, and looks once for all of them", async () => {
   const { live, revisions, looks, log } = stage();
-  const readers = Array.from({ length: 50 }, () => linesOf(live.listen(undefined)));
-  const ofRun = linesOf(live.listen(5n));
+  const readers = Array.from({ length: 50 }, () => linesOf(live.listen(undefined, always)));
+  const ofRun = linesOf(live.listen(5n, always));
   for (const reader of readers) assertEquals(await next(reader), { nodes: 1 });
   assertEquals(await next(ofRun), { nodes: 1, log: 7 });
   assertEquals(looks(), 1);
@@ -48,25 +50,42 @@ Deno.test("Live tells each page of what changed, and looks once for all of them"
 
 Deno.test("Live takes a bounded number of pages, and a new one for each that leaves", async () => {
   const { live } = stage();
-  const pages = Array.from({ length: LISTENER_LIMIT }, () => live.listen(undefined));
+  const pages = Array.from({ length: LISTENER_LIMIT }, () => live.listen(undefined, always));
   let refused = 0;
   for (let more = 0; more < 10_000; more++) {
-    const error = assertThrows(() => live.listen(undefined), PageError);
+    const error = assertThrows(() => live.listen(undefined, always), PageError);
     if (error.status === 503) refused++;
   }
   assertEquals(refused, 10_000);
   await pages[0]?.body?.cancel();
   assertEquals(live.size, LISTENER_LIMIT - 1);
-  live.listen(undefined);
+  live.listen(undefined, always);
   live.stop();
   assertEquals(live.size, 0);
-  assertThrows(() => live.listen(undefined), PageError, "stopping");
+  assertThrows(() => live.listen(undefined, always), PageError, "stopping");
+});
+
+Deno.test("Live lets go at once of who may look no more, and of nobody else", async () => {
+  const { live, revisions } = stage();
+  let may = true;
+  const revoked = linesOf(live.listen(undefined, () => Promise.resolve(may)));
+  const other = linesOf(live.listen(undefined, always));
+  assertEquals(await next(revoked), { nodes: 1 });
+  may = false;
+  revisions.nodes = 2;
+  let said = "";
+  for (let read = await revoked.read(); !read.done; read = await revoked.read()) said += read.value;
+  assertEquals(said, "event: signed-out\ndata:\n\n");
+  await next(other);
+  assertEquals(await next(other), { nodes: 2 });
+  assertEquals(live.size, 1);
+  live.stop();
 });
 
 Deno.test("Live lets go of a page that does not read what it is told", async () => {
   const { live, revisions } = stage();
-  const deaf = live.listen(undefined);
-  const reader = linesOf(live.listen(undefined));
+  const deaf = live.listen(undefined, always);
+  const reader = linesOf(live.listen(undefined, always));
   while (live.size === 2) {
     await next(reader);
     revisions.nodes++;

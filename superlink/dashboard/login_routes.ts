@@ -1,58 +1,59 @@
 /**
- * Signing in to the page with its token, and out.
+ * Signing in to the page with a token, and out.
  *
  * @module
  */
 
-import { hostOf, PeerLimit } from "../auth/peer_limit.ts";
-import type { Clock } from "../clock.ts";
+import type { TokenHolder } from "../control/caller.ts";
 import { textOf } from "./json_body.ts";
+import { MAX_TOKEN_CHARACTERS, type PageTokens } from "./page_tokens.ts";
 import { json, PageError, type Route } from "./routes.ts";
 import type { PageSessions } from "./sessions.ts";
 
 /** What signing in works with. */
 export interface LoginOptions {
+  readonly tokens: PageTokens;
   readonly sessions: PageSessions;
   readonly version: string;
-  readonly clock: Clock;
-  /** Told of each token that was sent, and whether it is the right one. */
-  readonly asked: (peer: string, isRight: boolean) => void;
+  /** Told of each token that was sent, and whose it is, if anybody's. */
+  readonly asked: (peer: string, holder: TokenHolder | undefined) => void;
 }
 
-/** Tokens of one host that may be wrong in a minute before no more are looked at. */
-const WRONG_TOKENS_PER_MINUTE = 10;
-
 /** The routes. */
-export function loginRoutes({ sessions, version, clock, asked }: LoginOptions): Route[] {
-  const wrong = new PeerLimit(WRONG_TOKENS_PER_MINUTE, clock);
+export function loginRoutes({ tokens, sessions, version, asked }: LoginOptions): Route[] {
   return [
     {
       method: "GET",
       path: /^\/api\/session$/,
       to: "visitor",
-      answer: ({ request: { headers } }) =>
-        json({ version, required: sessions.required, signedIn: sessions.mayRead(headers) }),
+      async answer({ request: { headers }, peer }) {
+        const { required } = sessions;
+        const holder = await sessions.holderOf(headers, peer);
+        if (!holder) return json({ version, required, signedIn: false });
+        const { name, role } = holder;
+        return json({ version, required, signedIn: true, name, role });
+      },
     },
     {
       method: "POST",
       path: /^\/api\/login$/,
       to: "visitor",
-      answer({ body, peer }) {
-        const host = hostOf(peer);
-        if (!wrong.has(host)) {
-          throw new PageError(429, "Too many wrong tokens. Try again in a minute.");
-        }
+      async answer({ body, peer }) {
         const token = textOf(body, "token");
-        const isRight = sessions.isToken(token);
-        asked(peer, isRight);
-        if (!isRight) {
-          wrong.take(host);
+        if (token.length > MAX_TOKEN_CHARACTERS) {
+          const most = MAX_TOKEN_CHARACTERS.toLocaleString("en");
+          throw new PageError(400, `This is no token: one has at most ${most} characters.`);
+        }
+        const holder = sessions.required ? await tokens.holderOf(token, peer) : undefined;
+        asked(peer, holder);
+        if (!holder) {
           throw new PageError(
             401,
-            "This token is not valid. A token that the SuperLink made holds until it restarts.",
+            "This token is not valid: it is wrong, has expired or was revoked. One that the " +
+              "SuperLink made for its page holds until it restarts.",
           );
         }
-        return json({ signedIn: true }, 200, { "set-cookie": sessions.begin() });
+        return json({ signedIn: true }, 200, { "set-cookie": sessions.begin(holder) });
       },
     },
     {

@@ -24,7 +24,7 @@ export function monitoringRoutes(metrics: Metrics, sources: ReadingSources): Rou
     {
       method: "GET",
       path: /^\/metrics$/,
-      to: "operator",
+      to: "signed-in",
       async answer() {
         const text = await metrics.text(await readings(sources));
         return new Response(text, {

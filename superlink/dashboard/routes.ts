@@ -8,6 +8,7 @@ import type { HttpHandler } from "../../wire/http/handler.ts";
 import { BodyError, readBody } from "../../wire/http/body.ts";
 import { httpErrorOf } from "../../wire/http/errors.ts";
 import { isForLog, StatusError } from "../../wire/status.ts";
+import type { TokenHolder } from "../control/caller.ts";
 import { StorageFailure } from "../state/commit.ts";
 import { isLocalName, isOwnRequest } from "./origin.ts";
 import type { PageSessions } from "./sessions.ts";
@@ -22,6 +23,8 @@ export interface PageRequest {
   readonly caught: Readonly<Record<string, string>>;
   /** The body of a POST. */
   readonly body: unknown;
+  /** Who asks; nobody has asked where a route is to `anybody` or a `visitor`. */
+  readonly holder: TokenHolder | undefined;
 }
 
 /** Answers one kind of request. */
@@ -31,9 +34,10 @@ export interface Route {
   readonly path: RegExp;
   /**
    * `anybody` also to those who are not signed in and by any name of this machine; `visitor` by its
-   * own names only; `operator` only to those who are signed in, where that is asked for.
+   * own names only; `signed-in` only to those who are, where that is asked for. What they may do is
+   * decided where it is done ({@linkcode operatorCalls}).
    */
-  readonly to: "anybody" | "visitor" | "operator";
+  readonly to: "anybody" | "visitor" | "signed-in";
   answer(request: PageRequest): Response | Promise<Response>;
 }
 
@@ -103,23 +107,28 @@ export function pageHandler(
         : [404, "There is nothing here."] as const;
       throw new PageError(status, sentence);
     }
-    requireLeave(route, request);
+    const holder = await requireLeave(route, request, peer);
     const caught = route.path.exec(pathname)?.groups ?? {};
     const body = method === "POST" ? await bodyOf(request) : undefined;
-    return await route.answer({ request, peer, query, caught, body });
+    return await route.answer({ request, peer, query, caught, body, holder });
   }
 
-  function requireLeave({ to, method }: Route, request: Request): void {
-    if (to === "anybody") return;
+  async function requireLeave(
+    { to, method }: Route,
+    request: Request,
+    peer: string,
+  ): Promise<TokenHolder | undefined> {
+    if (to === "anybody") return undefined;
     if (!sessions.required && !isLocalName(request)) {
       throw new PageError(403, "This page answers to names of its own machine, as localhost is.");
     }
     if (method === "POST" && !isOwnRequest(request)) {
       throw new PageError(403, "Only the page itself may ask for this.");
     }
-    if (to === "operator" && !sessions.mayRead(request.headers)) {
-      throw new PageError(401, "You are not signed in.");
-    }
+    if (to === "visitor") return undefined;
+    const holder = await sessions.holderOf(request.headers, peer);
+    if (!holder) throw new PageError(401, "You are not signed in.");
+    return holder;
   }
 }
 

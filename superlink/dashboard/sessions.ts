@@ -5,9 +5,10 @@
  * @module
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
 import { encodeBase64Url } from "@std/encoding";
-import type { PageAccess } from "./access.ts";
+import { hashOf } from "../access/secrets.ts";
+import type { TokenHolder } from "../control/caller.ts";
+import { type PageTokens, THE_PAGE } from "./page_tokens.ts";
 
 const SESSION_BYTES = 32;
 const SESSION_MS = 12 * 3_600_000;
@@ -15,46 +16,59 @@ const SESSION_MS = 12 * 3_600_000;
 const SESSION_LIMIT = 200;
 const COOKIE = "trellis-session";
 
+interface Session {
+  /** Whose token it began with: without that token there is no session. */
+  readonly holder: TokenHolder;
+  readonly endMs: number;
+}
+
 /** The sessions of one page. */
 export class PageSessions {
-  readonly #access: PageAccess;
+  readonly #tokens: PageTokens;
   readonly #secure: boolean;
   readonly #nowMs: () => number;
-  /** When each ends, by the hash of its name, oldest first. */
-  readonly #ends = new Map<string, number>();
+  /** By the hash of its name, oldest first. */
+  readonly #sessions = new Map<string, Session>();
 
   /** `secure` says that the page is served over TLS. */
-  constructor(access: PageAccess, secure: boolean, nowMs: () => number = Date.now) {
-    this.#access = access;
+  constructor(tokens: PageTokens, secure: boolean, nowMs: () => number = Date.now) {
+    this.#tokens = tokens;
     this.#secure = secure;
     this.#nowMs = nowMs;
   }
 
   /** Whether the page asks who one is. */
   get required(): boolean {
-    return this.#access.kind === "token";
+    return this.#tokens.required;
   }
 
-  /** Whether a token is the right one. */
-  isToken(token: string): boolean {
-    return this.#access.kind === "token" &&
-      timingSafeEqual(digest(token), digest(this.#access.token));
-  }
-
-  /** Whether a request may be answered: by its cookie, or by a bearer token as a monitor sends it. */
-  mayRead(headers: Headers): boolean {
-    if (!this.required) return true;
+  /**
+   * Who sends a request, if they may: by the cookie, or by a bearer token as a monitor sends it. Throws
+   * `RESOURCE_EXHAUSTED` when too many tokens of the peer were wrong.
+   */
+  async holderOf(headers: Headers, peer: string): Promise<TokenHolder | undefined> {
+    if (!this.required) return THE_PAGE;
     const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    return bearer === undefined ? this.#isSignedIn(headers) : this.isToken(bearer);
+    if (bearer !== undefined) return await this.#tokens.holderOf(bearer, peer);
+    const name = sessionName(headers);
+    if (name === undefined) return undefined;
+    const hash = hashOf(name);
+    const session = this.#sessions.get(hash);
+    if (!session) return undefined;
+    const holder = session.endMs > this.#nowMs()
+      ? await this.#tokens.still(session.holder)
+      : undefined;
+    if (!holder) this.#sessions.delete(hash);
+    return holder;
   }
 
   /** Signs a browser in; gives the cookie that it is to keep. */
-  begin(): string {
+  begin(holder: TokenHolder): string {
     const name = encodeBase64Url(crypto.getRandomValues(new Uint8Array(SESSION_BYTES)));
-    this.#ends.set(digest(name).toString("hex"), this.#nowMs() + SESSION_MS);
-    if (this.#ends.size > SESSION_LIMIT) {
-      const [oldest] = this.#ends.keys();
-      if (oldest !== undefined) this.#ends.delete(oldest);
+    this.#sessions.set(hashOf(name), { holder, endMs: this.#nowMs() + SESSION_MS });
+    if (this.#sessions.size > SESSION_LIMIT) {
+      const [oldest] = this.#sessions.keys();
+      if (oldest !== undefined) this.#sessions.delete(oldest);
     }
     return this.#cookie(name, SESSION_MS / 1000);
   }
@@ -62,18 +76,8 @@ export class PageSessions {
   /** Signs a browser out; gives the cookie that takes its own away. */
   end(headers: Headers): string {
     const name = sessionName(headers);
-    if (name !== undefined) this.#ends.delete(digest(name).toString("hex"));
+    if (name !== undefined) this.#sessions.delete(hashOf(name));
     return this.#cookie("", 0);
-  }
-
-  #isSignedIn(headers: Headers): boolean {
-    const name = sessionName(headers);
-    if (name === undefined) return false;
-    const hash = digest(name).toString("hex");
-    const end = this.#ends.get(hash);
-    if (end !== undefined && end > this.#nowMs()) return true;
-    this.#ends.delete(hash);
-    return false;
   }
 
   #cookie(value: string, maxAgeS: number): string {
@@ -88,9 +92,4 @@ function sessionName(headers: Headers): string | undefined {
     if (name === COOKIE && value) return value;
   }
   return undefined;
-}
-
-/** Of one length, whatever was sent. */
-function digest(text: string) {
-  return createHash("sha256").update(text).digest();
 }

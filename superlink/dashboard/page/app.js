@@ -1,6 +1,6 @@
 // The page: who looks at it, which view is shown, and what keeps it up to date.
 
-import { accessView } from "./access.js";
+import { accessView, wantedLogin } from "./access.js";
 import { get, post } from "./api.js";
 import { auditView } from "./audit.js";
 import { h, notice, setText } from "./dom.js";
@@ -10,6 +10,7 @@ import { nodesView, openNode } from "./nodes.js";
 import { refusalsView } from "./refusals.js";
 import { runView } from "./run.js";
 import { runsView } from "./runs.js";
+import { beginSession, may } from "./session.js";
 
 const ALL = new Set(["all"]);
 /** Times such as "5 s ago" grow old by themselves. */
@@ -19,7 +20,7 @@ const VIEWS = [
   { path: "runs", title: "Runs", make: runsView, one: runView },
   { path: "refusals", title: "Refusals", make: refusalsView },
   { path: "audit", title: "Audit", make: auditView },
-  { path: "access", title: "Access", make: accessView },
+  { path: "access", title: "Access", make: accessView, needs: "admin" },
 ];
 
 const main = document.getElementById("main");
@@ -27,6 +28,7 @@ const nav = document.getElementById("views");
 const liveState = document.getElementById("live");
 let view;
 let shownPath = "";
+let signedIn = false;
 
 const live = new Live(
   (parts) => update(parts),
@@ -48,6 +50,12 @@ async function update(parts) {
 function route() {
   const [, path = "nodes", id] = /^#\/([a-z]+)(?:\/(\d{1,20}))?$/.exec(location.hash) ?? [];
   const found = VIEWS.find((each) => each.path === path) ?? VIEWS[0];
+  if (found.needs && !may(found.needs)) {
+    shownPath = "";
+    view = undefined;
+    const sentence = `${found.title} is for those who signed in as ${found.needs}.`;
+    return main.replaceChildren(h("p", { class: "nothing" }, sentence));
+  }
   const viewPath = id && found.one ? `${found.path}/${id}` : found.path;
   if (viewPath !== shownPath) {
     shownPath = viewPath;
@@ -76,6 +84,7 @@ function route() {
 function showLogin(failed) {
   live.stop();
   view = undefined;
+  signedIn = false;
   shownPath = "";
   nav.replaceChildren();
   document.getElementById("account").replaceChildren();
@@ -90,10 +99,18 @@ async function start() {
   const failed = await tokenOfLink();
   const session = await get("/api/session");
   if (!session.signedIn) return showLogin(failed);
-  nav.replaceChildren(...VIEWS.map(({ path, title }) => h("a", { href: `#/${path}` }, title)));
+  signedIn = true;
+  beginSession(session);
+  nav.replaceChildren(
+    ...VIEWS.filter(({ needs }) => !needs || may(needs))
+      .map(({ path, title }) => h("a", { href: `#/${path}` }, title)),
+  );
   const account = document.getElementById("account");
   account.replaceChildren(h("span", { class: "version" }, `Trellis ${session.version}`));
   if (session.required) {
+    account.prepend(
+      h("span", { class: "who" }, session.name, h("span", { class: "badge" }, session.role)),
+    );
     const leave = h("button", { type: "button" }, "Sign out");
     leave.addEventListener("click", async () => {
       await post("/api/logout");
@@ -101,18 +118,20 @@ async function start() {
     });
     account.append(leave);
   }
+  // A link to a login leads there, also when its # was lost on the way through a login page.
+  if (wantedLogin() && location.hash === "") history.replaceState(null, "", "#/access");
   route();
 }
 
 addEventListener("hashchange", () => {
-  if (location.hash === "#main" || !view && !location.hash.startsWith("#token=")) return;
+  if (location.hash === "#main" || !signedIn && !location.hash.startsWith("#token=")) return;
   if (location.hash.startsWith("#token=")) start();
   else route();
 });
 addEventListener("signed-out", () => {
-  if (view) {
+  if (signedIn) {
     showLogin(
-      "You are signed out. A login holds for half a day, and until the SuperLink restarts.",
+      "You are signed out. A login holds for half a day, until its token ends or is revoked, and until the SuperLink restarts.",
     );
   }
 });

@@ -3,12 +3,14 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { time } from "./format.js";
-import { makeList } from "./list.js";
+import { listView } from "./list.js";
 
 export function auditView() {
   const note = h("span", { class: "counts" });
-  const list = makeList({
-    label: "Audit log",
+  return listView({
+    title: "Audit log",
+    part: "audit",
+    head: [note],
     empty: "No line is here.",
     async load(wanted) {
       const answer = await get("/api/audit", wanted);
@@ -41,24 +43,6 @@ export function auditView() {
       },
     ],
   });
-  const search = h("input", {
-    type: "search",
-    placeholder: "Search",
-    "aria-label": "Search the audit log",
-  });
-  search.addEventListener("input", () => list.search(search.value));
-  return {
-    element: h(
-      "section",
-      { class: "view" },
-      h("div", { class: "head" }, h("h1", {}, "Audit log"), list.total, note, search),
-      list.element,
-    ),
-    title: "Audit log",
-    async update(parts) {
-      if (parts.has("audit") || parts.has("all")) await list.refresh();
-    },
-  };
 }
 
 const WORDS = { nodeId: "node", runId: "run", tokenId: "token", fingerprint: "key", program: "" };

@@ -1,49 +1,60 @@
 // A table of any length. It holds only the rows that are seen, and asks for no others.
 
 import { h, setText } from "./dom.js";
+import { makeTable } from "./table.js";
 
 const ROW_PX = 38;
 /** Rows that are there beyond those that are seen, on either side. */
 const SPARE = 30;
 
 /**
- * Makes a table. `columns` are `{ key, title, sort, kind, cell }`, where `cell(row)` gives a text or
- * `{ text, href, kind, progress }`; `load(wanted)` gives `{ rows, total, now }`; `idOf(row)` names a row.
+ * A view of one list: its title, a search, what `head` holds besides, and the table. `columns` are those
+ * of a table, with the name that they are sorted by (`sort`); `load(wanted)` gives `{ rows, total, now }`;
+ * `idOf(row)` names a row; `part` is what the SuperLink calls the list when it says what has changed.
  */
-export function makeList({ label, columns, load, idOf, empty, sort = "", descending = false }) {
+export function listView({ title, part, head = [], changed, ...options }) {
+  const list = makeList({ label: title, ...options });
+  const search = h("input", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": `Search: ${title}`,
+  });
+  search.addEventListener("input", () => list.search(search.value));
+  const [counts = h("span", { class: "counts" }), ...controls] = head;
+  return {
+    title,
+    list,
+    element: h(
+      "section",
+      { class: "view" },
+      h("div", { class: "head" }, h("h1", {}, title), list.total, counts, search, ...controls),
+      list.element,
+    ),
+    async update(parts) {
+      if (parts.has(part) || parts.has("all")) await Promise.all([list.refresh(), changed?.()]);
+    },
+  };
+}
+
+function makeList({ label, columns, load, idOf, empty, sort = "", descending = false }) {
   const wanted = { search: "", sort, descending };
   let filters = {};
   let found = { rows: [], total: 0, offset: 0, now: Date.now() };
   let loading = false;
   let again = false;
-  const rowElements = new Map();
-
-  const heads = columns.map((column) => {
-    const th = h("th", { scope: "col", class: column.kind ?? "" });
-    if (column.sort) {
+  const { table, tbody, heads, show: showRows } = makeTable({
+    ...{ label, columns, idOf },
+    headOf(column) {
+      if (!column.sort) return column.title;
       const button = h("button", { type: "button", class: "sort" }, column.title);
       button.addEventListener("click", () => sortBy(column));
-      th.append(button);
-    } else th.append(column.title);
-    return { column, th };
+      return button;
+    },
   });
-  const above = h(
-    "tr",
-    { class: "spacer", "aria-hidden": "true" },
-    h("td", { colspan: columns.length }),
-  );
-  const below = h(
-    "tr",
-    { class: "spacer", "aria-hidden": "true" },
-    h("td", { colspan: columns.length }),
-  );
-  const tbody = h("tbody", {}, above, below);
-  const table = h(
-    "table",
-    { "aria-label": label },
-    h("thead", {}, h("tr", { "aria-rowindex": 1 }, ...heads.map(({ th }) => th))),
-    tbody,
-  );
+  const spacer = () =>
+    h("tr", { class: "spacer", "aria-hidden": "true" }, h("td", { colspan: columns.length }));
+  const [above, below] = [spacer(), spacer()];
+  tbody.append(above, below);
   const nothing = h("p", { class: "nothing", hidden: true }, empty);
   const frame = h(
     "div",
@@ -67,11 +78,11 @@ export function makeList({ label, columns, load, idOf, empty, sort = "", descend
   }
 
   function showSort() {
-    for (const { column, th } of heads) {
-      if (!column.sort) continue;
-      if (column.sort !== wanted.sort) th.removeAttribute("aria-sort");
-      else th.setAttribute("aria-sort", wanted.descending ? "descending" : "ascending");
-    }
+    columns.forEach(({ sort }, index) => {
+      if (!sort) return;
+      if (sort !== wanted.sort) heads[index].removeAttribute("aria-sort");
+      else heads[index].setAttribute("aria-sort", wanted.descending ? "descending" : "ascending");
+    });
   }
 
   function seen() {
@@ -115,27 +126,7 @@ export function makeList({ label, columns, load, idOf, empty, sort = "", descend
     below.firstChild.style.height = `${Math.max(0, count - offset - rows.length) * ROW_PX}px`;
     nothing.hidden = count > 0;
     setText(total, count.toLocaleString("en"));
-    const ids = new Set();
-    let before = above;
-    rows.forEach((row, index) => {
-      const id = idOf(row);
-      ids.add(id);
-      let tr = rowElements.get(id);
-      if (!tr) {
-        tr = h("tr", {}, ...columns.map(({ kind = "" }) => h("td", { class: kind })));
-        rowElements.set(id, tr);
-      }
-      tr.setAttribute("aria-rowindex", String(offset + index + 2));
-      columns.forEach(({ cell }, column) => fill(tr.children[column], cell(row, now)));
-      // Moving an element takes the focus from it.
-      if (before.nextSibling !== tr) before.after(tr);
-      before = tr;
-    });
-    for (const [id, tr] of rowElements) {
-      if (ids.has(id)) continue;
-      tr.remove();
-      rowElements.delete(id);
-    }
+    showRows(rows, now, { offset, after: above });
   }
 
   function onKey(event) {
@@ -163,26 +154,4 @@ export function makeList({ label, columns, load, idOf, empty, sort = "", descend
       refresh();
     },
   };
-}
-
-/** Shows a value in a cell, in the elements that are there already. */
-function fill(td, value) {
-  const { text, href, kind, progress, title } = typeof value === "object" ? value : { text: value };
-  const tag = href ? "A" : progress === undefined ? "SPAN" : "PROGRESS";
-  let inner = td.firstElementChild;
-  if (inner?.tagName !== tag) {
-    inner = document.createElement(tag);
-    td.replaceChildren(inner);
-    if (progress !== undefined) td.append(h("span", {}));
-  }
-  if (href && inner.getAttribute("href") !== href) inner.setAttribute("href", href);
-  if (progress === undefined) setText(inner, text);
-  else {
-    inner.max = progress.max;
-    inner.value = progress.value;
-    inner.setAttribute("aria-label", `Round ${text}`);
-    setText(td.lastElementChild, text);
-  }
-  inner.className = kind ?? "";
-  if (title) inner.title = title;
 }

@@ -33,6 +33,10 @@ export class Live {
       this.#known = now;
       this.#changed(new Set(parts));
     };
+    this.#source.addEventListener(
+      "signed-out",
+      () => globalThis.dispatchEvent(new Event("signed-out")),
+    );
     this.#source.onerror = () => {
       this.#state("waiting");
       // After an answer that is no stream the browser does not try again by itself.

@@ -8,7 +8,7 @@ export async function tokenOfLink() {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (token === undefined) return undefined;
   // It must not stay in the history.
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   try {
     await post("/api/login", { token: decodeURIComponent(token) });
     return undefined;
@@ -32,7 +32,7 @@ export function loginView(failed, signedIn) {
     h(
       "p",
       {},
-      "The SuperLink showed a login link on its terminal when it started, or its operator has the token in a file.",
+      "With the token of the page, which its operator has in a file or as a login link on the terminal, or with an API token of yours.",
     ),
     h("label", { for: "token" }, "Token"),
     input,

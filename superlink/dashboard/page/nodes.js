@@ -4,15 +4,37 @@ import { get, post } from "./api.js";
 import { confirmAction, facts, openDialog } from "./dialog.js";
 import { h, notice } from "./dom.js";
 import { ago, bytes, time } from "./format.js";
-import { makeList } from "./list.js";
+import { listView } from "./list.js";
+import { may } from "./session.js";
 
 const STATUSES = ["online", "offline", "registered", "suspended", "expired", "unregistered"];
 
 const labelTexts = (labels) => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
 
 export function nodesView() {
-  const list = makeList({
-    label: "SuperNodes",
+  const counts = h("p", { class: "counts" });
+  const status = h(
+    "select",
+    { "aria-label": "Status" },
+    h("option", { value: "" }, "all but unregistered"),
+    ...STATUSES.map((value) => h("option", { value }, value)),
+    h("option", { value: "all" }, "all"),
+  );
+  status.addEventListener("change", () => view.list.filter({ status: status.value }));
+  const register = h("button", { type: "button", class: "primary" }, "Register…");
+  register.addEventListener("click", () => openRegister(view.list.refresh));
+  const view = listView({
+    title: "SuperNodes",
+    part: "nodes",
+    head: [counts, status, ...(may("admin") ? [register] : [])],
+    async changed() {
+      const { nodes } = await get("/api/overview");
+      counts.replaceChildren(
+        ...STATUSES.filter((word) => nodes[word]).map((word) =>
+          h("span", { class: `badge ${word}` }, `${nodes[word].toLocaleString("en")} ${word}`)
+        ),
+      );
+    },
     empty: "No SuperNode is here.",
     load: (wanted) => get("/api/nodes", wanted),
     idOf: ({ id }) => id,
@@ -58,51 +80,7 @@ export function nodesView() {
       },
     ],
   });
-  const search = h("input", {
-    type: "search",
-    placeholder: "Search",
-    "aria-label": "Search SuperNodes",
-  });
-  search.addEventListener("input", () => list.search(search.value));
-  const status = h(
-    "select",
-    { "aria-label": "Status" },
-    h("option", { value: "" }, "all but unregistered"),
-    ...STATUSES.map((value) => h("option", { value }, value)),
-    h("option", { value: "all" }, "all"),
-  );
-  status.addEventListener("change", () => list.filter({ status: status.value }));
-  const register = h("button", { type: "button", class: "primary" }, "Register…");
-  register.addEventListener("click", () => openRegister(list.refresh));
-  const counts = h("p", { class: "counts" });
-  const element = h(
-    "section",
-    { class: "view" },
-    h(
-      "div",
-      { class: "head" },
-      h("h1", {}, "SuperNodes"),
-      list.total,
-      counts,
-      search,
-      status,
-      register,
-    ),
-    list.element,
-  );
-  return {
-    element,
-    title: "SuperNodes",
-    async update(parts) {
-      if (!parts.has("nodes") && !parts.has("all")) return;
-      const [{ nodes }] = await Promise.all([get("/api/overview"), list.refresh()]);
-      counts.replaceChildren(
-        ...STATUSES.filter((word) => nodes[word]).map((word) =>
-          h("span", { class: `badge ${word}` }, `${nodes[word].toLocaleString("en")} ${word}`)
-        ),
-      );
-    },
-  };
+  return view;
 }
 
 function openRegister(done) {
@@ -152,7 +130,7 @@ export async function openNode(id, closed, done) {
     confirmAction(question);
     return Promise.resolve();
   };
-  const isGone = node.status === "unregistered";
+  const isFixed = node.status === "unregistered" || !may("admin");
   const suspend = {
     text: "Suspend…",
     act: asking({
@@ -213,7 +191,7 @@ export async function openNode(id, closed, done) {
         `${bytes(node.bytesIn)} and ${bytes(node.bytesOut)} since the SuperLink started`,
       ],
     ])],
-    actions: isGone ? [] : [edit, node.status === "suspended" ? resume : suspend, unregister],
+    actions: isFixed ? [] : [edit, node.status === "suspended" ? resume : suspend, unregister],
   });
 }
 

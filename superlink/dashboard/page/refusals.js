@@ -3,12 +3,14 @@
 import { get } from "./api.js";
 import { h, setText } from "./dom.js";
 import { ago, time } from "./format.js";
-import { makeList } from "./list.js";
+import { listView } from "./list.js";
 
 export function refusalsView() {
   const kept = h("span", { class: "counts" });
-  const list = makeList({
-    label: "Refusals",
+  return listView({
+    title: "Refusals",
+    part: "refusals",
+    head: [kept],
     empty: "Nobody was refused since the SuperLink started.",
     async load(wanted) {
       const answer = await get("/api/refusals", wanted);
@@ -36,22 +38,4 @@ export function refusalsView() {
       },
     ],
   });
-  const search = h("input", {
-    type: "search",
-    placeholder: "Search",
-    "aria-label": "Search refusals",
-  });
-  search.addEventListener("input", () => list.search(search.value));
-  return {
-    element: h(
-      "section",
-      { class: "view" },
-      h("div", { class: "head" }, h("h1", {}, "Refusals"), list.total, kept, search),
-      list.element,
-    ),
-    title: "Refusals",
-    async update(parts) {
-      if (parts.has("refusals") || parts.has("all")) await list.refresh();
-    },
-  };
 }

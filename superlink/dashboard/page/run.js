@@ -6,6 +6,7 @@ import { h, notice, setText } from "./dom.js";
 import { bytes, duration, plain, time } from "./format.js";
 import { plot } from "./plot.js";
 import { tookOf } from "./runs.js";
+import { may } from "./session.js";
 
 /** What a log shows at most; the older part is left out. */
 const LOG_CHARACTERS = 1_000_000;
@@ -50,7 +51,7 @@ export function runView(id) {
     const run = await get(`/api/runs/${id}`);
     badge.className = `badge ${run.status}`;
     setText(badge, run.status);
-    stop.hidden = !OPEN.has(run.status);
+    stop.hidden = !OPEN.has(run.status) || !may("operator");
     bar.hidden = !run.rounds;
     if (run.rounds) {
       bar.max = run.rounds;

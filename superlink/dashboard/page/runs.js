@@ -1,9 +1,8 @@
 // The runs of the federation.
 
 import { get } from "./api.js";
-import { h } from "./dom.js";
 import { ago, duration, time } from "./format.js";
-import { makeList } from "./list.js";
+import { listView } from "./list.js";
 
 /** How long a run took, or takes by now. */
 export function tookOf({ pendingAt, runningAt, finishedAt }, now) {
@@ -11,8 +10,9 @@ export function tookOf({ pendingAt, runningAt, finishedAt }, now) {
 }
 
 export function runsView() {
-  const list = makeList({
-    label: "Runs",
+  return listView({
+    title: "Runs",
+    part: "runs",
     empty: "No run was started yet. Start one with: trellis run APP",
     load: (wanted) => get("/api/runs", wanted),
     idOf: ({ id }) => id,
@@ -40,28 +40,6 @@ export function runsView() {
       { title: "Duration", sort: "duration", kind: "number", cell: tookOf },
     ],
   });
-  const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search runs" });
-  search.addEventListener("input", () => list.search(search.value));
-  const element = h(
-    "section",
-    { class: "view" },
-    h(
-      "div",
-      { class: "head" },
-      h("h1", {}, "Runs"),
-      list.total,
-      h("span", { class: "counts" }),
-      search,
-    ),
-    list.element,
-  );
-  return {
-    element,
-    title: "Runs",
-    async update(parts) {
-      if (parts.has("runs") || parts.has("all")) await list.refresh();
-    },
-  };
 }
 
 function progressOf({ round, rounds }) {
