@@ -15,6 +15,7 @@ import type { ServerTls } from "../wire/tls.ts";
 import { type AuditTrail, NO_AUDIT } from "./audit/audit.ts";
 import { tellWhoMayCall } from "./access/notice.ts";
 import { Launcher } from "./apps/launcher.ts";
+import { healthWatch } from "./health.ts";
 import type { Clock } from "./clock.ts";
 import type { PageAccess } from "./dashboard/access.ts";
 import { Listeners } from "./listeners.ts";
@@ -117,11 +118,15 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const upkeep = startUpkeep({ ...state, oldRuns, audit, alarm, clock, log });
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
+  const health = options.healthAddress &&
+    healthWatch(services, { database, isServing: () => serving });
   const stop = async () => {
     serving = false;
+    health?.changed();
     await launcher?.stop();
     dashboard?.stop();
     bells.stop();
+    health?.end();
     await listeners.drain(DRAIN_MS);
     runOnlooker?.stop();
     await upkeep.stop();
@@ -134,7 +139,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     const httpAddress = await openHttpPlane(plane);
     const healthAddress = options.healthAddress && await listeners.grpc(
       { name: "health server", address: options.healthAddress },
-      [healthService(() => serving)],
+      [healthService(() => serving, health)],
       options.maxMessageBytes,
     );
     const dashboardAddress = await dashboard?.open({
@@ -158,6 +163,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
       await launcher.start();
     }
     serving = true;
+    health?.changed();
     return {
       grpc,
       httpAddress,

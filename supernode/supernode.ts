@@ -13,6 +13,7 @@ import { type Address, formatAddress } from "../wire/address.ts";
 import { diagnoseConnection } from "../wire/diagnose.ts";
 import { type ClientSecurity, GrpcChannel } from "../wire/grpc/client.ts";
 import { healthService } from "../wire/grpc/health.ts";
+import { HealthWatch } from "../wire/grpc/health_watch.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { offeredTransport, type Transport } from "../wire/transport.ts";
@@ -146,10 +147,12 @@ export async function runSuperNode(
   };
 
   const health = new GrpcServer({ maxMessageBytes: SMALL_MESSAGE_BYTES });
+  let serves = true;
+  const healthWatch = new HealthWatch({ looks: new Map([["", () => serves]]) });
   try {
     addresses = await ports.open();
     if (options.healthAddress) {
-      health.add(healthService(() => true));
+      health.add(healthService(() => true, healthWatch));
       const address = formatAddress(await health.listen(options.healthAddress));
       log.info("supernode.health", `The gRPC health service is on ${address}.`, { address });
     }
@@ -167,6 +170,8 @@ export async function runSuperNode(
     throw error instanceof RetriesExhausted ? unreachable(error, superlinkText) : error;
   } finally {
     connection.close();
+    serves = false;
+    healthWatch.end();
     await Promise.all([ports, health].map((server) => server.drain(DRAIN_MS)));
   }
 }

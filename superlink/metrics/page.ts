@@ -73,6 +73,12 @@ ready, and 503 otherwise; its JSON says which part is not, and why:
 \`\`\`
 
 Neither asks for a token, so that any supervisor can ask.
+
+\`--health-server-address\` serves gRPC's health service. \`Check\` says \`SERVING\` of any service name
+while the SuperLink serves, as Flower's does, and of the name \`readiness\` what \`/readyz\` says.
+\`Watch\` tells the same at once and whenever it changes, for 100 peers at most. It knows the names of
+the APIs (\`flwr.proto.Fleet\` and so on) and \`""\` for all of them, and says \`SERVICE_UNKNOWN\` of
+others. A SuperLink that stops says \`NOT_SERVING\` before it ends the streams.
 `;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The gRPC health service, as Flower serves it on `--health-server-address`: `Check` is `SERVING`
- * for any service name while the process can serve, and `Watch` is not implemented.
+ * The gRPC health service (grpc.health.v1). `Check` is `SERVING` for any service name while the process
+ * can serve, as Flower has it on `--health-server-address`; `Watch` is as gRPC describes it.
  *
  * @module
  */
@@ -10,11 +10,18 @@ import {
   HealthCheckResponse_ServingStatus,
 } from "../../proto/gen/grpc/health/v1/health_pb.ts";
 import { defineService, type Service } from "../service.ts";
+import type { HealthWatch } from "./health_watch.ts";
 
-/** The health service; `isServing` is asked at each check. */
-export function healthService(isServing: () => boolean): Service {
+/** The health service; `isServing` is asked at each check, and `watch` by those who stay. */
+export function healthService(isServing: () => boolean, watch?: HealthWatch): Service {
   const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
   return defineService(Health, () => undefined, {
-    check: () => Promise.resolve({ status: isServing() ? SERVING : NOT_SERVING }),
+    async check({ service }) {
+      const serves = await watch?.looks.get(service)?.() ?? isServing();
+      return { status: serves ? SERVING : NOT_SERVING };
+    },
+    ...watch && {
+      watch: ({ service }, { signal }) => watch.follow(service, signal),
+    },
   });
 }
