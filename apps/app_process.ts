@@ -5,6 +5,7 @@
  */
 
 import type { Address } from "../wire/address.ts";
+import type { LocalApi } from "../wire/local/local_api.ts";
 
 /** Which part of an app a process runs. */
 export type AppKind = "serverapp" | "clientapp";
@@ -16,6 +17,8 @@ export interface AppLaunch {
   readonly apiAddress: Address;
   /** The Runtime API, which processes of Flower 1.35 and newer call instead, without TLS too. */
   readonly runtimeAddress?: Address | undefined;
+  /** The first of these APIs for processes of our own; absent where this is not ours to serve. */
+  readonly localApi?: LocalApi | undefined;
   /** Admits the process to its run. Never logged; Flower 1.25 takes it on the command line only. */
   readonly token: string;
   /** Where FABs are installed; `FLWR_HOME` of the process. */

@@ -9,6 +9,8 @@ import { type Address, formatAddress, isLoopback } from "../wire/address.ts";
 import { GrpcServer } from "../wire/grpc/server.ts";
 import { type HttpBinding, type HttpHandler, httpHandler } from "../wire/http/handler.ts";
 import { HttpServer } from "../wire/http/server.ts";
+import type { LocalApi } from "../wire/local/local_api.ts";
+import { LocalServer } from "../wire/local/server.ts";
 import type { ObserveCall } from "../wire/observed_call.ts";
 import type { Service } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
@@ -25,7 +27,7 @@ export interface Port {
 }
 
 interface Server {
-  changeTls(tls: ServerTls): void | Promise<void>;
+  changeTls?(tls: ServerTls): void | Promise<void>;
   drain(graceMs: number): Promise<void>;
 }
 
@@ -59,6 +61,18 @@ export class Listeners {
     return await this.#opened(port, server, () => server.listen(port.address));
   }
 
+  /** Serves an API to the processes that this program starts. */
+  local(services: readonly Service[], maxMessageBytes: number): LocalApi {
+    const server = new LocalServer({
+      maxMessageBytes,
+      onInternalError: (method, error) => this.#logInternalError(method, error),
+      onCall: this.#onCall,
+    });
+    for (const service of services) server.add(service);
+    this.#servers.push(server);
+    return server.listen();
+  }
+
   /** Serves APIs over HTTP; gives the address really used. */
   async http(port: Port, bindings: readonly HttpBinding[]): Promise<Address> {
     const handler = httpHandler({
@@ -78,7 +92,7 @@ export class Listeners {
 
   /** Has all ports with TLS show another certificate to new connections. */
   async changeTls(tls: ServerTls): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.changeTls(tls)));
+    await Promise.all(this.#servers.map((server) => server.changeTls?.(tls)));
   }
 
   /** Takes no new calls and waits for those under way, up to `graceMs`. */

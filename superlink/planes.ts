@@ -8,6 +8,7 @@
 import { ListenError } from "../wire/listen_error.ts";
 import type { Log } from "../terminal/log.ts";
 import type { Address } from "../wire/address.ts";
+import type { LocalApi } from "../wire/local/local_api.ts";
 import type { ServerTls } from "../wire/tls.ts";
 import { grpcAdapter } from "./fleet/grpc_adapter.ts";
 import { controlLimit, httpBindings } from "./http_bindings.ts";
@@ -102,6 +103,8 @@ export interface AppAddresses {
   readonly apiAddress: Address;
   /** Runtime, over HTTP. */
   readonly runtimeAddress: Address;
+  /** ServerAppIo for apps in TypeScript. */
+  readonly localApi: LocalApi;
 }
 
 /**
@@ -123,7 +126,8 @@ export async function openAppPorts(
     [services.serverApps],
     maxMessageBytes,
   );
-  return { apiAddress, runtimeAddress };
+  const localApi = listeners.local([services.serverApps], maxMessageBytes);
+  return { apiAddress, runtimeAddress, localApi };
 }
 
 function reachOverHttp(options: SuperLinkOptions): string | undefined {

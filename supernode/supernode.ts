@@ -104,6 +104,7 @@ export async function runSuperNode(
     tls,
     maxMessageBytes: UNLIMITED_MESSAGE_BYTES,
     guarded: superExecSecret !== undefined,
+    startsApps: startApp !== undefined,
     log,
   });
 

@@ -4,16 +4,14 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { Address } from "../../wire/address.ts";
 import { formatAddress } from "../../wire/address.ts";
-import { GrpcChannel } from "../../wire/grpc/client.ts";
 import { StatusError } from "../../wire/status.ts";
+import type { AppApi, AppChannel } from "./app_channel.ts";
 import { pause } from "./pause.ts";
 
 /** What {@linkcode AppCalls} works with. */
 export interface AppCallsOptions {
-  /** ServerAppIo or ClientAppIo, without TLS. */
-  readonly address: Address;
+  readonly api: AppApi;
   /** Told once when the other side cannot be reached, and once when it can be again. */
   readonly say: (text: string) => void;
 }
@@ -27,14 +25,14 @@ const MAX_DELAY_MS = 20_000;
  * random factor from 0 to 1; and so is one whose connection broke.
  */
 export class AppCalls implements Disposable {
-  readonly #address: Address;
-  readonly #channel: GrpcChannel;
+  readonly #address: string;
+  readonly #channel: AppChannel;
   readonly #say: (text: string) => void;
   #isLost = false;
 
-  constructor({ address, say }: AppCallsOptions) {
-    this.#address = address;
-    this.#channel = new GrpcChannel(address, { insecure: true });
+  constructor({ api, say }: AppCallsOptions) {
+    this.#address = formatAddress(api.address);
+    this.#channel = api.open();
     this.#say = say;
   }
 
@@ -71,19 +69,19 @@ export class AppCalls implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#channel.close();
+    this.#channel[Symbol.dispose]();
   }
 
   #lost(error: StatusError): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    this.#say(`${formatAddress(this.#address)} cannot be reached, trying again: ${error.message}`);
+    this.#say(`${this.#address} cannot be reached, trying again: ${error.message}`);
   }
 
   #found(): void {
     if (!this.#isLost) return;
     this.#isLost = false;
-    this.#say(`${formatAddress(this.#address)} can be reached again.`);
+    this.#say(`${this.#address} can be reached again.`);
   }
 }
 

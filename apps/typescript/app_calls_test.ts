@@ -4,6 +4,7 @@ import type { Address } from "../../wire/address.ts";
 import { GrpcServer } from "../../wire/grpc/server.ts";
 import { defineService } from "../../wire/service.ts";
 import { StatusError, type StatusName } from "../../wire/status.ts";
+import { appApi } from "./app_channel.ts";
 import { AppCalls } from "./app_calls.ts";
 
 const { method } = ServerAppIo;
@@ -26,7 +27,7 @@ Deno.test("a call waits for a server that went away, and tells so once", async (
   const said: string[] = [];
   const lost = Promise.withResolvers<void>();
   using calls = new AppCalls({
-    address,
+    api: await appApi(address),
     say: (text) => {
       said.push(text);
       lost.resolve();
@@ -50,7 +51,7 @@ Deno.test("a call waits for a server that went away, and tells so once", async (
 Deno.test("a call that is refused is not made again", async () => {
   for (const status of ["PERMISSION_DENIED", "NOT_FOUND", "RESOURCE_EXHAUSTED"] as const) {
     const { server, address } = await serve(ANY_PORT, status);
-    using calls = new AppCalls({ address, say: () => {} });
+    using calls = new AppCalls({ api: await appApi(address), say: () => {} });
     const { signal } = new AbortController();
     const error = await assertRejects(
       () => calls.make(method.getNodes, { runId: 1n }, signal),
@@ -64,7 +65,10 @@ Deno.test("a call that is refused is not made again", async () => {
 Deno.test("a call ends with the reason of its signal while it waits for the server", async () => {
   const { server, address } = await serve(ANY_PORT);
   const stop = new AbortController();
-  using calls = new AppCalls({ address, say: () => stop.abort(new Error("enough")) });
+  using calls = new AppCalls({
+    api: await appApi(address),
+    say: () => stop.abort(new Error("enough")),
+  });
   await calls.make(method.getNodes, { runId: 1n }, stop.signal);
   await server.drain(0);
   await assertRejects(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { decodeHex } from "@std/encoding";
 import { type CommandSpec, HELP_FLAG, helpText, parseCommand } from "../../terminal/command.ts";
 import { UsageError } from "../../terminal/errors.ts";
 import { type Flag, switchFlag, textFlag } from "../../terminal/flags.ts";
@@ -13,6 +14,7 @@ import { onStopSignals } from "../../terminal/stop_signals.ts";
 import { processTerminal } from "../../terminal/terminal.ts";
 import { parseAddress } from "../../wire/address.ts";
 import type { AppKind } from "../app_process.ts";
+import { appApi } from "./app_channel.ts";
 import { appPermissionFlags, appPermissions } from "./app_permissions.ts";
 import type { AppProcessOptions } from "./app_process_options.ts";
 import { writeText } from "./output.ts";
@@ -24,6 +26,10 @@ const flags = {
     "api-address",
     "HOST:PORT",
     "The SuperLink's ServerAppIo or the SuperNode's ClientAppIo API, without TLS.",
+  ),
+  local: switchFlag(
+    "local",
+    "That API serves processes of its own: its key is the first line of stdin, in hex.",
   ),
   keep: switchFlag(
     "keep",
@@ -68,8 +74,9 @@ export async function appProcessCommand(args: readonly string[]): Promise<number
     // Whoever gives one token may close stdin behind it.
     if (isKept) parentGone.abort("its parent has ended");
   });
+  const key = valueOf(flags.local) ? await tokens.next(stop.signal) : undefined;
   using app = await appOf(kind, {
-    apiAddress,
+    api: await appApi(apiAddress, key === undefined ? undefined : decodeHex(key)),
     flwrDirectory: valueOf(flags.flwrDirectory) ?? flwrHome(),
     permissions: appPermissions(
       valueOf(flags.allowAppRead),

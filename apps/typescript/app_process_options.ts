@@ -1,11 +1,10 @@
-import type { Address } from "../../wire/address.ts";
+import type { AppApi } from "./app_channel.ts";
 import type { AppPermissions } from "./app_permissions.ts";
 import type { Show } from "./run_log.ts";
 
 /** What the process of a TypeScript app works with. */
 export interface AppProcessOptions {
-  /** ServerAppIo or ClientAppIo, without TLS. */
-  readonly apiAddress: Address;
+  readonly api: AppApi;
   /** FABs are unpacked below its `apps` folder. */
   readonly flwrDirectory: string;
   /** What the app's code may do besides reading its own folder. */

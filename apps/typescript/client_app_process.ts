@@ -45,10 +45,10 @@ export class ClientAppProcess implements Disposable {
   #app: ReadyApp | undefined;
 
   constructor(options: AppProcessOptions) {
-    const { apiAddress, show } = options;
+    const { api, show } = options;
     this.#options = options;
     this.#calls = new AppCalls({
-      address: apiAddress,
+      api,
       say: (text) => show("stderr", `${text}\n`),
     });
   }

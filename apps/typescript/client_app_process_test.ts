@@ -11,6 +11,7 @@ import {
   RecordDict,
 } from "../../sdk/mod.ts";
 import { ExitError } from "../../terminal/errors.ts";
+import { appApi } from "./app_channel.ts";
 import { NO_PERMISSIONS } from "./app_permissions.ts";
 import { ClientAppProcess } from "./client_app_process.ts";
 import { fabOf } from "./testing/app_source.ts";
@@ -45,7 +46,7 @@ async function play(options: Play) {
   const flwrDirectory = await Deno.makeTempDir();
   try {
     using process = new ClientAppProcess({
-      apiAddress: supernode.address,
+      api: await appApi(supernode.address),
       flwrDirectory,
       permissions: NO_PERMISSIONS,
       show: () => {},

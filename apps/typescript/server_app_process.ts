@@ -42,9 +42,9 @@ export async function runServerAppProcess(
   options: AppProcessOptions,
   token: string,
 ): Promise<number> {
-  const { apiAddress, show, signal } = options;
+  const { api, show, signal } = options;
   using calls = new AppCalls({
-    address: apiAddress,
+    api,
     say: (text) => show("stderr", `${text}\n`),
   });
   const inputs = await pullInputs(calls, token, signal);

@@ -10,6 +10,7 @@ import {
   RecordDict,
 } from "../../sdk/mod.ts";
 import { ExitError } from "../../terminal/errors.ts";
+import { appApi } from "./app_channel.ts";
 import { NO_PERMISSIONS } from "./app_permissions.ts";
 import { runServerAppProcess } from "./server_app_process.ts";
 import { fabOf } from "./testing/app_source.ts";
@@ -44,7 +45,7 @@ async function play(
   let shown = "";
   try {
     const running = runServerAppProcess({
-      apiAddress: superlink.address,
+      api: await appApi(superlink.address),
       flwrDirectory,
       permissions: NO_PERMISSIONS,
       show: (_stream, text) => shown += text,

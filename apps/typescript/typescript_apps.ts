@@ -34,7 +34,7 @@ interface Limits {
   readonly spareMs: number;
 }
 
-const LIMITS: Limits = { idleMs: 60_000, spareAfterMs: 1_000, spareMs: 600_000 };
+const LIMITS: Limits = { idleMs: 60_000, spareAfterMs: 5_000, spareMs: 600_000 };
 /** A process whose message was answered is ready for the next one much sooner. */
 const READY_MS = 2_000;
 /** How long a process may take to end. */

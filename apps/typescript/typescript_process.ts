@@ -6,6 +6,7 @@
 
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { encodeHex } from "@std/encoding";
 import { ExitError } from "../../terminal/errors.ts";
 import { formatAddress, reachableAddress } from "../../wire/address.ts";
 import { type AppLaunch, type AppProcess, appProcess, sendSignal } from "../app_process.ts";
@@ -65,6 +66,7 @@ export class TypeScriptProcess {
     this.#stdin = this.#child.stdin.getWriter();
     // It may end while it is written to, which its status tells.
     this.#stdin.closed.catch(() => {});
+    if (launch.localApi) this.#writeLine(encodeHex(launch.localApi.key));
     this.#status = this.#untilEnded();
   }
 
@@ -97,7 +99,7 @@ export class TypeScriptProcess {
     const taken = Promise.withResolvers<boolean>();
     const exited = Promise.withResolvers<Deno.CommandStatus>();
     this.#current = { taken, exited };
-    this.#stdin.write(encoder.encode(`${token}\n`)).catch(() => {});
+    this.#writeLine(token);
     const app = appProcess({
       pid: this.#child.pid,
       exited: exited.promise,
@@ -113,6 +115,10 @@ export class TypeScriptProcess {
     const timer = setTimeout(() => this.#kill("SIGKILL"), graceMs);
     await this.#status;
     clearTimeout(timer);
+  }
+
+  #writeLine(secret: string): void {
+    this.#stdin.write(encoder.encode(`${secret}\n`)).catch(() => {});
   }
 
   #kill(signal: "SIGTERM" | "SIGKILL"): void {
@@ -161,7 +167,8 @@ interface Current {
 const encoder = new TextEncoder();
 
 function commandLine(launch: TypeScriptLaunch, permissions: AppPermissions): string[] {
-  const address = formatAddress(reachableAddress(launch.apiAddress));
+  const { apiAddress, localApi } = launch;
+  const address = formatAddress(localApi?.address ?? reachableAddress(apiAddress));
   const flwrDirectory = resolve(launch.flwrDirectory);
   const confinement = [
     "run",
@@ -182,6 +189,7 @@ function commandLine(launch: TypeScriptLaunch, permissions: AppPermissions): str
     launch.kind,
     `--api-address=${address}`,
     "--keep",
+    ...(localApi ? ["--local"] : []),
     `--flwr-dir=${flwrDirectory}`,
     ...appPermissionArgs(permissions),
   ];

@@ -10,6 +10,7 @@ import type { StartApp } from "../../apps/app_starter.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import type { Log } from "../../terminal/log.ts";
 import type { Address } from "../../wire/address.ts";
+import type { LocalApi } from "../../wire/local/local_api.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { Clock } from "../clock.ts";
 import type { Runs } from "../runs/runs.ts";
@@ -26,6 +27,8 @@ export interface LauncherOptions {
   readonly apiAddress: Address;
   /** Where the Runtime API does, for apps of Flower 1.35 and newer. */
   readonly runtimeAddress: Address;
+  /** The ServerAppIo API for apps in TypeScript. */
+  readonly localApi: LocalApi;
   readonly flwrDirectory: string;
 }
 
@@ -104,7 +107,8 @@ export class Launcher {
   }
 
   async #launch({ runId, runtime }: RunRow): Promise<void> {
-    const { runs, clock, log, startApp, apiAddress, runtimeAddress, flwrDirectory } = this.#options;
+    const { runs, clock, log, startApp, flwrDirectory } = this.#options;
+    const { apiAddress, runtimeAddress, localApi } = this.#options;
     const token = await runs.requestToken(runId, clock.nowMicros(), true);
     if (token === undefined) return;
     let process: AppProcess;
@@ -113,6 +117,7 @@ export class Launcher {
         kind: "serverapp",
         apiAddress,
         runtimeAddress,
+        localApi,
         token,
         flwrDirectory,
       });

@@ -9,6 +9,8 @@ import { type Address, formatAddress, isLoopback } from "../../wire/address.ts";
 import { GrpcServer } from "../../wire/grpc/server.ts";
 import { httpHandler } from "../../wire/http/handler.ts";
 import { HttpServer } from "../../wire/http/server.ts";
+import type { LocalApi } from "../../wire/local/local_api.ts";
+import { LocalServer } from "../../wire/local/server.ts";
 import { SharedPort } from "../../wire/shared_port.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { ServerTls } from "../../wire/tls.ts";
@@ -26,6 +28,8 @@ export interface ClientAppPortsOptions {
   readonly maxMessageBytes: number;
   /** Whether tasks are only for those who know a secret. */
   readonly guarded: boolean;
+  /** Whether this program starts processes that call them. */
+  readonly startsApps: boolean;
   readonly log: Log;
 }
 
@@ -35,6 +39,8 @@ export interface ClientAppAddresses {
   readonly apiAddress: Address;
   /** Runtime over HTTP. */
   readonly runtimeAddress: Address;
+  /** ClientAppIo for apps in TypeScript that this program starts. */
+  readonly localApi?: LocalApi;
 }
 
 interface Server {
@@ -54,6 +60,11 @@ export class ClientAppPorts {
 
   /** Opens them. Throws a `ListenError`; {@linkcode drain} then closes those that are open. */
   async open(): Promise<ClientAppAddresses> {
+    const addresses = await this.#openPorts();
+    return this.#options.startsApps ? { ...addresses, localApi: this.#listenLocal() } : addresses;
+  }
+
+  async #openPorts(): Promise<ClientAppAddresses> {
     const { clientAppAddress: grpc, runtimeAddress: http, tls, log } = this.#options;
     const shared = grpc.port !== 0 && grpc.port === http.port && grpc.host === http.host;
     if (!shared) {
@@ -96,6 +107,14 @@ export class ClientAppPorts {
     const bound = await server.listen(address);
     this.#servers.push(server);
     return bound;
+  }
+
+  #listenLocal(): LocalApi {
+    const { services, maxMessageBytes } = this.#options;
+    const server = new LocalServer({ maxMessageBytes, onInternalError: this.#logFailure });
+    for (const service of services.grpc) server.add(service);
+    this.#servers.push(server);
+    return server.listen();
   }
 
   #listenHttp(address: Address): Address {

@@ -37,6 +37,7 @@ function makePorts({ grpc = FREE, http = FREE, tls, guarded = false }: Options) 
     tls,
     maxMessageBytes: 1_000,
     guarded,
+    startsApps: false,
     log: logged.log,
   });
   return { ports, logged };
