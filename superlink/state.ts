@@ -59,6 +59,7 @@ import { SharedSessions } from "./auth/shared_sessions.ts";
 import { type Bells, LocalBells, topics } from "./bells.ts";
 import type { Clock } from "./clock.ts";
 import { LocalHandedOut, StoredHandedOut } from "./messages/handed_out.ts";
+import type { MessageWatch } from "./messages/message_watch.ts";
 import { MessageStore } from "./messages/message_store.ts";
 import { Messages } from "./messages/messages.ts";
 import { LocalTurns, type RunTurns, SharedTurns } from "./messages/run_turns.ts";
@@ -87,6 +88,8 @@ export interface StateOptions {
   /** A run has ended, and what its messages left is about to be deleted. */
   readonly runEnded: (runId: bigint) => void;
   readonly runOnlooker?: RunOnlooker | undefined;
+  /** Follows the messages of a SuperLink that is alone. */
+  readonly messageWatch?: MessageWatch | undefined;
   /** Takes what happens without an operator. */
   readonly audit: AuditTrail;
 }
@@ -201,7 +204,10 @@ async function ownParts(options: StateOptions): Promise<Parts> {
       const { store, unconfirmed } = await MessageStore.open({ kv, objects, turns });
       const handedOut = new LocalHandedOut(unconfirmed);
       const repeatBeforeMicros = startMicros;
-      return new Messages({ store, objects, nodes, bells, turns, handedOut, repeatBeforeMicros });
+      const watch = options.messageWatch;
+      return new Messages({
+        ...{ store, objects, nodes, bells, turns, handedOut, repeatBeforeMicros, watch },
+      });
     },
   };
 }

@@ -81,6 +81,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const window = { toleranceMs: options.proofToleranceMs, driftMs: PROOF_DRIFT_MS };
   let launcher: Launcher | undefined;
   const runOnlooker = await runSpans();
+  const dashboard = await dashboardFor(parts);
   const state = await openState({
     database,
     window,
@@ -89,13 +90,13 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     log,
     runEnded: (runId) => launcher?.runEnded(runId),
     runOnlooker,
+    messageWatch: dashboard?.rounds,
     audit,
   });
   const { runs, bells } = state;
   let pageAddress: Address | undefined;
   await tellWhoMayCall(options.controlRule, state.grants, database, log);
   const alarm = new StorageAlarm(log);
-  const dashboard = await dashboardFor(parts);
   const services = superLinkServices(state, {
     managed,
     window,
@@ -115,7 +116,10 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   const oldRuns = keepRunsS === undefined
     ? undefined
     : new OldRuns({ ...state, kv: database.kv, keepMicros: keepRunsS * 1e6, audit, clock, log });
-  const upkeep = startUpkeep({ ...state, oldRuns, audit, alarm, clock, log });
+  const upkeep = startUpkeep({
+    ...state,
+    ...{ rounds: dashboard?.rounds, oldRuns, audit, alarm, clock, log },
+  });
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
   const health = options.healthAddress &&

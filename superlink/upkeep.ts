@@ -15,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import type { Objects } from "./objects/objects.ts";
 import { ExpiryWatch } from "./registry/expiry.ts";
 import type { OldRuns } from "./runs/old_runs.ts";
+import type { RunRounds } from "./rounds/run_rounds.ts";
 import type { Runs } from "./runs/runs.ts";
 import { StorageFailure } from "./state/commit.ts";
 import type { Nodes } from "./state/nodes.ts";
@@ -28,6 +29,8 @@ export interface UpkeepOptions {
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
+  /** What their messages say of runs; nobody follows them when absent. */
+  readonly rounds?: RunRounds | undefined;
   /** Absent where runs are kept for ever. */
   readonly oldRuns?: OldRuns | undefined;
   readonly audit: AuditTrail;
@@ -66,7 +69,7 @@ export interface SweepOptions extends Sweep {
 
 /** Starts the timers. `stop` ends them and writes the leases that are not on disk yet. */
 export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { nodes, runs, guard, httpSessions, alarm, clock, log } = options;
+  const { nodes, runs, rounds, guard, httpSessions, alarm, clock, log } = options;
   const expiry = new ExpiryWatch(options);
   const failed = (error: unknown) => {
     if (error instanceof StorageFailure) alarm.raise(error);
@@ -81,6 +84,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
     }],
     [RUN_PERIOD_MS, async () => {
       await runs.writeCosts();
+      await rounds?.write();
       await endSilentRuns(options);
     }],
     [GUARD_PERIOD_MS, () => {
@@ -110,6 +114,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
       await Promise.all(running);
       await nodes.writeLeases();
       await runs.writeCosts().catch(failed);
+      await rounds?.write().catch(failed);
     },
   };
 }

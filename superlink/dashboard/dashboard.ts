@@ -18,6 +18,7 @@ import { Fresh } from "../metrics/fresh.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { readiness } from "../metrics/readiness.ts";
 import type { Onlooker } from "../onlooker.ts";
+import { RunRounds } from "../rounds/run_rounds.ts";
 import type { Services } from "../services.ts";
 import type { State } from "../state.ts";
 import type { Database } from "../state/database.ts";
@@ -97,8 +98,12 @@ export class Dashboard {
     },
   };
 
+  /** Follows what runs send and what comes back. */
+  readonly rounds: RunRounds;
+
   constructor(parts: DashboardParts) {
     this.#parts = parts;
+    this.rounds = new RunRounds(parts.database.kv);
   }
 
   /**
@@ -137,7 +142,7 @@ export class Dashboard {
     const live = new Live({
       revisions: async () => ({
         nodes: nodesRevision(await nodes.get()),
-        runs: runsRevision(await runs.get()),
+        runs: runsRevision(await runs.get()) + this.rounds.revision,
         refusals: this.#refusals.count,
         audit: await audit?.revision() ?? 0,
       }),
@@ -178,6 +183,7 @@ export class Dashboard {
         runRows: runs,
         runs: state.runs,
         follower: new RunFollower(state.runs),
+        rounds: this.rounds,
         traffic: this.#traffic,
         refusals: this.#refusals,
         audit,

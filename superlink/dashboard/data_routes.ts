@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { Fresh } from "../metrics/fresh.ts";
+import type { RunRounds } from "../rounds/run_rounds.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Node } from "../state/node.ts";
@@ -14,6 +15,7 @@ import { AUDIT_COLUMNS, type AuditTail, auditText } from "./audit_list.ts";
 import type { Live } from "./live.ts";
 import { NODE_COLUMNS, nodeText, nodeView } from "./node_list.ts";
 import type { NodeTraffic } from "./node_traffic.ts";
+import { plotsOf, repliesOf } from "./plots.ts";
 import { json, PageError, type Route } from "./routes.ts";
 import type { RunFollower } from "./run_follower.ts";
 import { RUN_COLUMNS, runText, runView } from "./run_list.ts";
@@ -28,6 +30,7 @@ export interface PageData {
   readonly runRows: Fresh<readonly RunRow[]>;
   readonly runs: Runs;
   readonly follower: RunFollower;
+  readonly rounds: RunRounds;
   readonly traffic: NodeTraffic;
   readonly refusals: SeenRefusals;
   /** The newest lines of the audit log, where there is one. */
@@ -42,7 +45,7 @@ const LOG_CHUNKS = 200;
 /** The routes that give it. */
 export function dataRoutes(data: PageData): Route[] {
   const { nodes, registry, runRows, runs, follower, traffic, refusals, audit, live, clock } = data;
-  const { sessions } = data;
+  const { rounds: runRounds, sessions } = data;
   const nowMs = () => clock.nowMicros() / 1000;
   const get = (path: RegExp, answer: Route["answer"]): Route => ({
     method: "GET",
@@ -79,15 +82,26 @@ export function dataRoutes(data: PageData): Route[] {
       const views = (await runRows.get()).map(runView).reverse();
       const { rows, total } = windowOf(views, wantedOf(query), runText, RUN_COLUMNS);
       const withProgress = await Promise.all(rows.map(async (view) => {
-        const { round, rounds } = await follower.progress(BigInt(view.id));
-        return { ...view, round, rounds };
+        const runId = BigInt(view.id);
+        const { round, rounds } = await follower.progress(runId);
+        return { ...view, round: round || await runRounds.latest(runId), rounds };
       }));
       return json({ rows: withProgress, total, now: nowMs() });
     }),
     get(/^\/api\/runs\/(?<id>\d{1,20})$/, async ({ caught }) => {
       const row = await runs.get(BigInt(caught.id ?? ""));
       if (!row) throw new PageError(404, "There is no such run.");
-      return json({ ...runView(row), ...await follower.progress(row.runId), now: nowMs() });
+      const logged = await follower.progress(row.runId);
+      const rounds = await runRounds.of(row.runId);
+      const replies = repliesOf(rounds);
+      return json({
+        ...runView(row),
+        round: logged.round || replies?.round || 0,
+        rounds: logged.rounds,
+        replies,
+        series: plotsOf(rounds, logged),
+        now: nowMs(),
+      });
     }),
     get(/^\/api\/runs\/(?<id>\d{1,20})\/log$/, async ({ caught, query }) => {
       const after = Number(query.get("after") ?? 0);

@@ -75,6 +75,7 @@ export class ProgressReader {
 
   #note(phase: string, text: string): void {
     for (const [, quoted, bare, value] of text.matchAll(VALUE)) {
+      if (!Number.isFinite(Number(value))) continue;
       const name = quoted ?? bare ?? "";
       const key = `${phase}/${name}`;
       let series = this.#series.get(key);

@@ -17,6 +17,7 @@ import { OneAtATime } from "../state/one_at_a_time.ts";
 import { Answers, type AnswersOptions } from "./answers.ts";
 import { messageFaults } from "./check_message.ts";
 import type { HandedOut } from "./handed_out.ts";
+import type { MessageWatch } from "./message_watch.ts";
 import { type CarriedMessage, type MessageStore, requireTree } from "./message_store.ts";
 import { type Gate, RunEnded, type RunTurns } from "./run_turns.ts";
 
@@ -39,6 +40,8 @@ export interface MessagesOptions extends AnswersOptions {
   readonly objects: Objects;
   readonly bells: Bells;
   readonly handedOut: HandedOut;
+  /** Told of what is sent and what comes back. */
+  readonly watch?: MessageWatch | undefined;
 }
 
 /** The messages of all runs. */
@@ -51,6 +54,7 @@ export class Messages {
   readonly #bells: Bells;
   readonly #turns: RunTurns;
   readonly #handedOut: HandedOut;
+  readonly #watch: MessageWatch | undefined;
   /** One object is received by one call at a time. */
   readonly #uploads = new OneAtATime<string>();
 
@@ -62,6 +66,7 @@ export class Messages {
     this.#bells = options.bells;
     this.#turns = options.turns;
     this.#handedOut = options.handedOut;
+    this.#watch = options.watch;
   }
 
   /**
@@ -89,7 +94,7 @@ export class Messages {
       tree: requireTree(message, trees[index]),
     }));
 
-    const brought = await this.#objects.carriedRows(carriedObjects);
+    const brought = await this.#brought(runId, carriedObjects);
     const pushed = await this.#turns.run(runId, async () => {
       await gate();
       const messageIds: string[] = [];
@@ -112,6 +117,7 @@ export class Messages {
           brought,
         );
         messageIds.push(messageId);
+        this.#watch?.instructed(one.message, one.tree);
         for (const objectId of awaited) missing.add(objectId);
         if (awaited.length === 0) this.#bells.ring(topics.inbox(dstNodeId));
       }
@@ -140,7 +146,7 @@ export class Messages {
     const { messageId, srcNodeId, replyToMessageId, createdAt, ttl } = metadataOf(message);
     if (srcNodeId !== nodeId) return [];
     const expiresAt = Math.round((createdAt + ttl) * MICROS_PER_SECOND);
-    const brought = await this.#objects.carriedRows(carriedObjects);
+    const brought = await this.#brought(runId, carriedObjects);
     const objectsToPush = await this.#turns.run(runId, async () => {
       await gate();
       const instruction = await this.#store.find(runId, replyToMessageId);
@@ -164,7 +170,11 @@ export class Messages {
         brought,
       );
       this.#handedOut.remove(nodeId, replyToMessageId);
-      if (missing.length === 0) this.#bells.ring(topics.replies(runId));
+      if (!known) this.#watch?.replied(message, carried.tree);
+      if (missing.length === 0) {
+        this.#watch?.completed({ messageId });
+        this.#bells.ring(topics.replies(runId));
+      }
       return missing;
     });
     return await this.#putBrought(runId, objectsToPush, brought);
@@ -179,6 +189,7 @@ export class Messages {
     return await this.#uploads.run(`${runId}/${objectId}`, async () => {
       const received = await this.#objects.receive(runId, objectId, content);
       if (received === "unwanted") return false;
+      this.#watch?.stored(runId, objectId, content);
       const completed = await this.#turns.run(
         runId,
         () =>
@@ -186,11 +197,27 @@ export class Messages {
             ? this.#store.objectIsThere(runId, objectId)
             : this.#store.putObject(runId, objectId, received),
       );
-      for (const { kind, nodeId } of completed ?? []) {
+      for (const row of completed ?? []) {
+        const { kind, nodeId } = row;
+        if (kind === "reply") this.#watch?.completed(row);
         this.#bells.ring(kind === "reply" ? topics.replies(runId) : topics.inbox(nodeId));
       }
       return completed !== undefined;
     });
+  }
+
+  /** The rows of objects that came with messages. */
+  async #brought(
+    runId: bigint,
+    carriedObjects: readonly CarriedObject[],
+  ): Promise<ReadonlyMap<string, ObjectRow>> {
+    const rows = await this.#objects.carriedRows(carriedObjects);
+    if (this.#watch) {
+      for (const [objectId, { inline }] of rows) {
+        if (inline) this.#watch.stored(runId, objectId, inline);
+      }
+    }
+    return rows;
   }
 
   /** Stores what came with messages and was not stored with them; gives what is still missing. */

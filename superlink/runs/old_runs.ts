@@ -52,6 +52,7 @@ export class OldRuns {
       const { runId, fabId } = row;
       await deletePrefix(kv, keys.logs(runId));
       await deletePrefix(kv, keys.events(runId));
+      await deletePrefix(kv, keys.rounds(runId));
       // Last: until then it is found again.
       await commit(kv.atomic().delete(keys.logEnd(runId)).delete(keys.run(runId)));
       events.runDeleted(row);

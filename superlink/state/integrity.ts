@@ -75,6 +75,11 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
       `mark ${String(key[1])} is of ${row ? `an unregistered node ${nodeId}` : "no node"}`,
     );
   }
+  const runs = new Set<unknown>();
+  for await (const { key } of kv.list({ prefix: keys.runs })) runs.add(key[1]);
+  for await (const { key } of kv.list({ prefix: keys.allRounds })) {
+    expect(runs.has(key[1]), `a round is of no run ${String(key[1])}`);
+  }
   const grants = new Set<string>();
   for await (const { value } of kv.list<GrantRow>({ prefix: keys.grants })) grants.add(value.id);
   for await (const { value } of kv.list<SecretRow>({ prefix: keys.secrets })) {

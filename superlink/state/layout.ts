@@ -17,6 +17,7 @@
  * | `ending-run`, run id | `null` | the run is finished and its messages are not all deleted |
  * | `token`, token hash | {@linkcode TokenRow} | the run's app holds this token |
  * | `log`, run id, at | text | the ServerApp wrote it; `at` grows strictly within a run |
+ * | `round`, run id, phase, number | `Round` | messages of that round of the run came; written behind |
  * | `event`, run id, number | {@linkcode EventRow} | the ServerApp reported it; counted within a run |
  * | `message`, run id, message id | {@linkcode MessageRow} | a message is stored, complete or not |
  * | `part`, run id, message id, n | bytes | its message and tree, cut to fit a value |
@@ -47,8 +48,8 @@
  * | `blob`, space, name | {@linkcode BlobRow} | the bytes are stored, in chunks |
  * | `chunk`, space, name, n | bytes | they belong to a blob, or to one that is being written |
  *
- * What belongs to messages goes when its run ends; only `run`, `log`, `event` and
- * `log-end` stay.
+ * What belongs to messages goes when its run ends; only `run`, `log`, `event`,
+ * `round` and `log-end` stay.
  *
  * A transition writes all of its rows in one atomic commit, so there is no row without its index
  * and no index without its row, whenever the process dies.
@@ -265,6 +266,9 @@ export const keys = {
   token: (tokenHash: string) => ["token", tokenHash],
   log: (runId: bigint, at: number) => ["log", runId, at],
   logs: (runId: bigint) => ["log", runId],
+  round: (runId: bigint, phase: string, number: number) => ["round", runId, phase, number],
+  rounds: (runId: bigint) => ["round", runId],
+  allRounds: ["round"],
   event: (runId: bigint, id: number) => ["event", runId, id],
   events: (runId: bigint) => ["event", runId],
   message: (runId: bigint, messageId: string) => ["message", runId, messageId],

@@ -16,7 +16,7 @@ const STAYS = new Set([
     "node-expiry",
     "key-expiry",
   ],
-  ...["run", "log", "event"],
+  ...["run", "log", "event", "round"],
   ...["grant", "grant-used", "secret", "login", "device"],
   // Of a shared state: what expires, and the ends of logs. Blobs are looked at by their spaces.
   ...["proof", "nonce", "registrations", "bell", "turn", "log-end", "blob", "chunk"],

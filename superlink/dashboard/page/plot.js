@@ -9,13 +9,13 @@ const LEFT = 52;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 24;
-/** More are thinned out: a screen has no more dots. */
-const POINTS = 300;
+/** What a screen has room for. */
+const DOTS = 60;
 
+/** `points` are `[round, value]`, or with the least and the most of a node, which make a band. */
 export function plot({ phase, name, points }) {
-  const shown = thinned(points);
-  const rounds = shown.map(([round]) => round);
-  const values = shown.map(([, v]) => v);
+  const rounds = points.map(([round]) => round);
+  const values = points.flatMap(([, ...all]) => all);
   const [first, last] = [Math.min(...rounds), Math.max(...rounds)];
   const [low, high] = spread(Math.min(...values), Math.max(...values));
   const x = (round) =>
@@ -31,13 +31,20 @@ export function plot({ phase, name, points }) {
   const ticks = [...new Set([first, last])].map((round) =>
     s("text", { x: x(round), y: HEIGHT - 6, "text-anchor": "middle" }, String(round))
   );
-  const dots = shown.length > 60
+  const dots = points.length > DOTS
     ? []
-    : shown.map(([round, v]) =>
-      s("circle", { cx: x(round), cy: y(v), r: 3 }, s("title", {}, `Round ${round}: ${value(v)}`))
+    : points.map((point) =>
+      s("circle", { cx: x(point[0]), cy: y(point[1]), r: 3 }, s("title", {}, titleOf(...point)))
     );
+  const ranges = points.filter(([, , least]) => least !== undefined);
+  const band = s("polygon", {
+    points: [
+      ...ranges.map(([round, , least]) => `${x(round)},${y(least)}`),
+      ...ranges.toReversed().map(([round, , , most]) => `${x(round)},${y(most)}`),
+    ].join(" "),
+  });
   const line = s("polyline", {
-    points: shown.map(([round, v]) => `${x(round)},${y(v)}`).join(" "),
+    points: points.map(([round, v]) => `${x(round)},${y(v)}`).join(" "),
   });
   return h(
     "figure",
@@ -54,6 +61,7 @@ export function plot({ phase, name, points }) {
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
       ...grid,
       ...ticks,
+      band,
       line,
       ...dots,
     ),
@@ -66,8 +74,7 @@ function spread(low, high) {
   return [low - margin, high + margin];
 }
 
-function thinned(points) {
-  if (points.length <= POINTS) return points;
-  const step = (points.length - 1) / (POINTS - 1);
-  return Array.from({ length: POINTS }, (_, i) => points[Math.round(i * step)]);
+function titleOf(round, mean, least, most) {
+  const text = `Round ${round}: ${value(mean)}`;
+  return least === undefined ? text : `${text}, nodes from ${value(least)} to ${value(most)}`;
 }

@@ -57,6 +57,7 @@ export function runView(id) {
       bar.max = run.rounds;
       bar.value = run.round;
     }
+    const { replies } = run;
     setText(rounds, run.round ? `Round ${run.round}${run.rounds ? ` of ${run.rounds}` : ""}` : "");
     reason.hidden = run.details === "";
     setText(reason, run.details);
@@ -67,13 +68,12 @@ export function runView(id) {
       ["Sent to SuperNodes", bytes(run.bytesSent)],
       ["Received from them", bytes(run.bytesReceived)],
       ["Time in ClientApps", duration(run.clientAppSeconds * 1000)],
+      ["Newest replies", replies ? repliesText(replies) : ""],
       ["Runtime", run.runtime],
       ["FAB", h("code", {}, run.fabHash.slice(0, 16))],
     ]));
-    const series = run.series.filter(({ points }) => points.length > 0);
-    const now = JSON.stringify(
-      series.map(({ name, points }) => [name, points.length, points.at(-1)]),
-    );
+    const { series } = run;
+    const now = JSON.stringify(series);
     if (now === told) return;
     told = now;
     plots.replaceChildren(...series.map(plot));
@@ -131,4 +131,9 @@ export function runView(id) {
       ]);
     },
   };
+}
+
+function repliesText({ phase, round, sent, replied, failed }) {
+  const text = `${phase}, round ${round}: ${replied} of ${sent}`;
+  return failed ? `${text}, ${failed} failed` : text;
 }
