@@ -1,18 +1,8 @@
 /** The links of README and docs lead somewhere. */
 
 import { assertEquals } from "@std/assert";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-async function pages(): Promise<string[]> {
-  const found = [join(ROOT, "README.md")];
-  for await (const { name } of Deno.readDir(join(ROOT, "docs"))) {
-    if (name.endsWith(".md")) found.push(join(ROOT, "docs", name));
-  }
-  return found;
-}
+import { dirname, join } from "node:path";
+import { pages } from "./testing/pages.ts";
 
 /** What follows `#` in links to headings, as GitHub makes it. */
 function anchorsOf(text: string): Set<string> {
@@ -35,13 +25,13 @@ async function readOrNone(file: string): Promise<string | undefined> {
 }
 
 for (const page of await pages()) {
-  Deno.test(`The links of ${relative(ROOT, page)} lead somewhere`, async () => {
-    const text = (await Deno.readTextFile(page)).replaceAll(/^( {4}|```).*$/gm, "");
+  Deno.test(`The links of ${page.name} lead somewhere`, async () => {
+    const text = page.text.replaceAll(/^( {4}|```).*$/gm, "");
     const broken: string[] = [];
     for (const [, link = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^(https?|mailto):/.test(link)) continue;
       const [path = "", anchor] = link.split("#");
-      const target = path === "" ? page : join(dirname(page), path);
+      const target = path === "" ? page.file : join(dirname(page.file), path);
       const content = await readOrNone(target);
       if (content === undefined) broken.push(link);
       else if (anchor !== undefined && !anchorsOf(content).has(anchor)) broken.push(link);
