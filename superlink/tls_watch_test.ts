@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { generateCertificates } from "../keys/certificates.ts";
 import type { Address } from "../wire/address.ts";
 import { loadServerTls, type ServerTlsFiles } from "../wire/tls.ts";
@@ -70,6 +71,45 @@ for (const plane of PLANES) {
       assertNotEquals(await shownBy(address), before);
       assertEquals(answered, false, "the call is still held");
       await held;
+    }));
+}
+
+for (const plane of PLANES) {
+  Deno.test(`Over ${plane} ten certificates one after the other turn nobody away for long`, () =>
+    inFolder(async (folder) => {
+      const files = await replaceFiles(folder);
+      const first = (await loadServerTls(files)).tls;
+      await using link = await startTestSuperLink({ tls: first });
+      const address = plane === "HTTP" ? link.httpAddress : link.fleetAddress;
+      let refused = 0;
+      let changing = true;
+      const seen = new Set([await shownBy(address)]);
+      const connects = async () => {
+        for (let inARow = 0; changing;) {
+          try {
+            seen.add(await shownBy(address));
+            inARow = 0;
+          } catch {
+            refused++;
+            assert(++inARow <= 2, "A peer that asks again a moment later is heard.");
+            await delay(PERIOD_MS);
+          }
+        }
+      };
+      const change = async () => {
+        try {
+          for (let count = 0; count < 10; count++) {
+            const before = seen.size;
+            await link.changeTls((await loadServerTls(await replaceFiles(folder))).tls);
+            while (seen.size === before) await delay(1);
+          }
+        } finally {
+          changing = false;
+        }
+      };
+      await Promise.all([change(), connects(), connects(), connects()]);
+      assertEquals(seen.size, 11);
+      if (plane === "gRPC") assertEquals(refused, 0);
     }));
 }
 

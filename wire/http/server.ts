@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { delay } from "@std/async";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
@@ -16,9 +17,13 @@ interface Listening {
   readonly cutOff: AbortController;
 }
 
-/** How often a port that was given up is tried, and how long is waited between, in milliseconds. */
-const LISTEN_ATTEMPTS = 250;
+/**
+ * A port that was given up is free again after two turns of the event loop, most often: so many are
+ * tried before it is looked at now and then, in milliseconds, and so often at most.
+ */
+const QUICK_ATTEMPTS = 100;
 const LISTEN_PAUSE_MS = 20;
+const LISTEN_ATTEMPTS = 350;
 
 /** One listening HTTP server. */
 export class HttpServer {
@@ -68,7 +73,11 @@ export class HttpServer {
 
   /**
    * New connections see this certificate, where the server has one at all: the port is given up and
-   * taken again at once. Requests under way are answered on their connections.
+   * taken again at once, about a millisecond later. Requests under way are answered on their
+   * connections.
+   *
+   * `Deno.serve` cannot change a certificate. Two servers at once by `reusePort` would refuse nobody,
+   * but reset whom the first has not accepted yet, and let another program in on the port.
    */
   async changeTls(tls: ServerTls): Promise<void> {
     if (!this.#tls || !this.#address || this.#draining) return;
@@ -86,7 +95,7 @@ export class HttpServer {
       } catch (error) {
         if (!(error instanceof ListenError) || attempt === LISTEN_ATTEMPTS) throw error;
       }
-      await delay(LISTEN_PAUSE_MS);
+      await (attempt < QUICK_ATTEMPTS ? nextTurn() : delay(LISTEN_PAUSE_MS));
     }
   }
 
