@@ -72,11 +72,17 @@ export const restoreCommand: Command = {
     terminal.print(`✅ Restored ${database} as it was at ${takenAt}.`);
     if (replaced !== undefined) terminal.print(`The database that was there is now ${replaced}.`);
     if (applied) {
-      const { unregistered, suspended, revoked } = applied;
+      const { unregistered, suspended, changed, revoked, missing } = applied;
       terminal.print(
         "By the audit log since then, SuperNodes unregistered again: " +
-          `${unregistered}; suspended: ${suspended}; tokens revoked: ${revoked}.`,
+          `${unregistered}; suspended: ${suspended}; changed: ${changed}; tokens revoked: ${revoked}.`,
       );
+      if (missing > 0) {
+        terminal.say(
+          `⚠️ SuperNodes that were registered since and are to be registered again: ${missing}. ` +
+            "`trellis audit list --action node.register` names them.",
+        );
+      }
     } else {
       terminal.say(
         "⚠️ What was unregistered or revoked since the backup holds again: unregister and revoke it " +

@@ -46,7 +46,11 @@ export async function serve(options: SuperLinkOptions): Promise<number> {
   await using audit = auditFolder === undefined
     ? undefined
     : await openAuditLog(auditFolder, { clock: systemClock, log });
-  if (audit && auditFolder !== undefined) await catchUpAudit(database.kv, auditFolder, audit);
+  const toldUntilMicros = audit && auditFolder !== undefined
+    ? await catchUpAudit({
+      ...{ kv: database.kv, folder: auditFolder, trail: audit, clock: systemClock },
+    })
+    : undefined;
   for (const warning of [...options.warnings, ...loaded?.warnings ?? []]) {
     log.warning("superlink.warning", warning);
   }
@@ -60,6 +64,7 @@ export async function serve(options: SuperLinkOptions): Promise<number> {
     log,
     audit,
     auditFolder,
+    toldUntilMicros,
     startApp: apps.start,
     superExecSecret,
     pageAccess: page,

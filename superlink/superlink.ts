@@ -55,6 +55,8 @@ export interface SuperLinkParts {
   readonly audit?: AuditTrail | undefined;
   /** Where that log is, for the page; it shows none when absent. */
   readonly auditFolder?: string | undefined;
+  /** Registrations that ended up to then have their lines; all that ended before now when absent. */
+  readonly toldUntilMicros?: number | undefined;
   /** Starts ServerApps, in isolation `subprocess`. */
   readonly startApp: StartApp;
   /** What SuperExecs must know to get tasks, in isolation `process`; nothing when absent. */
@@ -117,8 +119,8 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     ? undefined
     : new OldRuns({ ...state, kv: database.kv, keepMicros: keepRunsS * 1e6, audit, clock, log });
   const upkeep = startUpkeep({
-    ...state,
-    ...{ rounds: dashboard?.rounds, oldRuns, audit, alarm, clock, log },
+    ...{ ...state, rounds: dashboard?.rounds, oldRuns, audit, alarm, clock, log },
+    toldUntilMicros: parts.toldUntilMicros ?? clock.nowMicros(),
   });
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);

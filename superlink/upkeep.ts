@@ -34,6 +34,8 @@ export interface UpkeepOptions {
   /** Absent where runs are kept for ever. */
   readonly oldRuns?: OldRuns | undefined;
   readonly audit: AuditTrail;
+  /** Registrations that ended up to then were told of. */
+  readonly toldUntilMicros: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -54,7 +56,7 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 export async function sweep(options: SweepOptions): Promise<void> {
   const { objects, clock } = options;
   await options.nodes.expireDue(clock.nowMicros());
-  const expiry = new ExpiryWatch(options);
+  const expiry = new ExpiryWatch({ ...options, toldUntilMicros: clock.nowMicros() });
   await expiry.cutOff();
   await expiry.endKeys();
   await endSilentRuns(options);

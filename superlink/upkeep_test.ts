@@ -58,6 +58,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
     grants: new Grants(kv, clock),
     alarm: {} as StorageAlarm,
     audit: NO_AUDIT,
+    toldUntilMicros: clock.micros,
   });
   globalThis.setInterval = setInterval;
   const elapse = async (periodMs: number) => {

@@ -107,6 +107,14 @@ export class Grants {
     });
   }
 
+  /**
+   * Ends every login, after a restore: a refresh token that was replaced since would hold again, and
+   * the one that replaced it does not.
+   */
+  async endLogins(): Promise<void> {
+    for (const grant of await this.list()) if (grant.kind === "login") await this.revoke(grant.id);
+  }
+
   /** The grant that a token for calls belongs to, if it holds. */
   async of(token: string): Promise<GrantRow | undefined> {
     const found = await this.#secret(token);

@@ -27,6 +27,15 @@ export interface AuditSubject {
   readonly runId?: bigint | undefined;
   readonly fingerprint?: string | undefined;
   readonly tokenId?: string | undefined;
+  /** What a token or login allows. */
+  readonly role?: string | undefined;
+  /** What operators said of a node, as the texts of `said_of_node.ts`. */
+  readonly name?: string | undefined;
+  readonly location?: string | undefined;
+  readonly labels?: string | undefined;
+  readonly expires?: string | undefined;
+  /** `suspended` when it was registered so. */
+  readonly status?: string | undefined;
   /** What else there is to say, in a few words: the app of a run, the way it ended. */
   readonly detail?: string | undefined;
 }

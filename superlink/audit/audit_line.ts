@@ -36,7 +36,7 @@ export interface ChainEnd {
 export const CHAIN_START: ChainEnd = { seq: 0, hash: "0".repeat(64) };
 
 /** Longer texts are cut, so that a stranger's words fill no disk. */
-const MAX_TEXT = 500;
+export const MAX_TEXT = 500;
 
 /** The hash by which the next line names this one. */
 export function lineHash(text: string | Uint8Array): string {

@@ -45,7 +45,7 @@ Deno.test("What was ended without its line gets it at the next start, once", asy
     for (let start = 0; start < 2; start++) {
       const database = await openDatabase(place);
       await using trail = await openAuditLog(audit, { clock, log });
-      await catchUpAudit(database.kv, audit, trail);
+      await catchUpAudit({ kv: database.kv, folder: audit, trail, clock });
       await database.close();
     }
     const ended: (string | undefined)[][] = [];

@@ -9,6 +9,7 @@ import type { FleetCaller } from "../auth/fleet_caller.ts";
 import type { Refusal } from "../auth/refusals.ts";
 import type { NodeRow, RunRow } from "../state/layout.ts";
 import type { AuditEntry, AuditTrail } from "./audit.ts";
+import { expiryText } from "./said_of_node.ts";
 
 /** What is known of a node in each of its lines. */
 type NodeFacts = Pick<NodeRow, "nodeId" | "fingerprint">;
@@ -54,6 +55,12 @@ export class AuditEvents {
   byClock(action: "node.expire" | "node.unregister", { nodeId, fingerprint }: NodeFacts): void {
     const subject = { nodeId, fingerprint };
     this.#trail.note({ who: BY_CLOCK, action, subject, outcome: "done" });
+  }
+
+  /** A node's registration ran out. */
+  lapsed({ nodeId, fingerprint, expiresAt }: NodeRow): void {
+    const subject = { nodeId, fingerprint, expires: expiryText(expiresAt) };
+    this.#trail.note({ who: BY_CLOCK, action: "node.lapse", subject, outcome: "done" });
   }
 
   /** A run that ended long ago was deleted. */

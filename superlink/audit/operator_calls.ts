@@ -6,13 +6,13 @@
  * @module
  */
 
-import type { DescMessage, Message, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { Service } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
-import { readSpkiPem } from "../auth/known_keys.ts";
 import type { ControlCaller } from "../control/caller.ts";
-import type { AuditSubject, AuditTrail, AuditWho } from "./audit.ts";
+import type { AuditTrail, AuditWho } from "./audit.ts";
+import { subjectOf, subjectsOf } from "./call_subjects.ts";
 import { TokenUses } from "./token_uses.ts";
 
 /** What methods are called in the log. */
@@ -99,57 +99,4 @@ function isControlCaller(caller: unknown): caller is ControlCaller {
 
 function reasonOf(error: unknown): string {
   return error instanceof StatusError ? error.message : "It failed, see the SuperLink's log.";
-}
-
-/**
- * What a request or an answer names. Versions of Flower have messages of their own with the same names
- * for the same fields.
- */
-function subjectOf(message: Message | MessageInitShape<DescMessage>): AuditSubject {
-  const id = (name: string) => {
-    const value: unknown = Reflect.get(message, name);
-    return typeof value === "bigint" ? value : undefined;
-  };
-  const publicKey: unknown = Reflect.get(message, "publicKey");
-  const tokenId: unknown = Reflect.get(message, "id");
-  const token: unknown = Reflect.get(message, "token");
-  const fab: unknown = Reflect.get(message, "fab");
-  const fabHash: unknown = isObject(fab) ? Reflect.get(fab, "hashStr") : undefined;
-  const code: unknown = Reflect.get(message, "code");
-  const found: AuditSubject = {
-    nodeId: id("nodeId"),
-    runId: id("runId"),
-    fingerprint: publicKey instanceof Uint8Array
-      ? readSpkiPem(new TextDecoder().decode(publicKey))?.fingerprint
-      : undefined,
-    ...(typeof tokenId === "string" ? { tokenId } : isObject(token) ? subjectOf(token) : {}),
-    ...(typeof fabHash === "string" && fabHash !== "" ? { detail: `FAB ${fabHash}` } : {}),
-    ...(typeof code === "string" ? { detail: `login ${code}` } : {}),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
-}
-
-/** One for each node of a call that changed several, or one. */
-function subjectsOf(
-  request: Message,
-  answer: MessageInitShape<DescMessage>,
-): readonly AuditSubject[] {
-  const nodeIds: unknown = Reflect.get(answer, "nodeIds");
-  if (Array.isArray(nodeIds)) return nodeIds.map((nodeId) => ({ nodeId }));
-  const nodes: unknown = Reflect.get(answer, "nodes");
-  if (!Array.isArray(nodes)) return [subjectOf(answer)];
-  const asked: unknown = Reflect.get(request, "nodes");
-  return nodes.filter(isObject).map((node, index) => {
-    const of: unknown = Array.isArray(asked) ? asked[index] : undefined;
-    const outcome: unknown = Reflect.get(node, "outcome");
-    return {
-      ...(isObject(of) ? subjectOf(of) : {}),
-      ...subjectOf(node),
-      ...(typeof outcome === "string" ? { detail: outcome } : {}),
-    };
-  });
-}
-
-function isObject(value: unknown): value is MessageInitShape<DescMessage> {
-  return typeof value === "object" && value !== null;
 }

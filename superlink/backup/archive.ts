@@ -110,9 +110,29 @@ export class ArchiveReader implements Disposable {
         remedy: "Give the file that `trellis backup` wrote.",
       });
     }
-    if (typeof version === "number" && version <= FORMAT_VERSION) return;
-    throw new ExitError(`The backup "${path}" was written by a newer Trellis.`, {
-      remedy: "Restore it with that Trellis or a newer one.",
+    if (typeof version !== "number" || version > FORMAT_VERSION) {
+      throw new ExitError(`The backup "${path}" was written by a newer Trellis.`, {
+        remedy: "Restore it with that Trellis or a newer one.",
+      });
+    }
+    this.#requireWhole();
+  }
+
+  /** The pages, and that none is missing; what is in them has its own hashes. */
+  #requireWhole(): void {
+    const number = (name: string) => Number(this.#sqlite.prepare(`pragma ${name}`).get()?.[name]);
+    let finding: unknown;
+    try {
+      finding = this.#sqlite.prepare("pragma quick_check(1)").get()?.["quick_check"];
+      const { size } = Deno.statSync(this.#path);
+      if (size !== number("page_count") * number("page_size")) finding = "a part is missing";
+    } catch (error) {
+      finding = error instanceof Error ? error.message : error;
+    }
+    if (finding === "ok") return;
+    this.#sqlite.close();
+    throw new ExitError(`The backup "${this.#path}" is damaged: ${finding}.`, {
+      remedy: "Take another backup.",
     });
   }
 

@@ -3,63 +3,18 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { ExitError } from "../../terminal/errors.ts";
-import { openAuditLog } from "../audit/audit_log.ts";
 import { auditFolderOf } from "../audit/audit_folder.ts";
 import { readAudit } from "../audit/read_audit.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
 import { Grants } from "../access/grants.ts";
 import { openDatabase } from "../state/database.ts";
+import { onBackupStage as onStage } from "../testing/backup_stage.ts";
 import { FleetClient, refusal } from "../testing/fleet_client.ts";
-import { LogLines } from "../testing/log_lines.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
-import { TestClock } from "../testing/test_clock.ts";
 import { testFab } from "../testing/test_fab.ts";
-import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
-import { takeBackup } from "./backup.ts";
+import { startTestSuperLink } from "../testing/test_superlink.ts";
+import { filesBelow } from "./archive.ts";
 import { checkDatabase } from "./check_database.ts";
-import { restoreBackup, type RestoreOptions, type RestoreResult } from "./restore.ts";
-
-interface Stage {
-  readonly folder: string;
-  readonly database: string;
-  readonly backup: string;
-  readonly clock: TestClock;
-  serve(play: (link: TestSuperLink) => Promise<void>, database?: string): Promise<void>;
-  take(): Promise<unknown>;
-  restore(options?: Partial<RestoreOptions>): Promise<RestoreResult>;
-}
-
-async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const database = join(folder, "state.kv");
-  const backup = join(folder, "federation.backup");
-  const clock = new TestClock();
-  try {
-    await play({
-      ...{ folder, database, backup, clock },
-      async serve(play, place = database) {
-        const log = new LogLines().log;
-        await using audit = await openAuditLog(auditFolderOf(place), { clock, log });
-        await using link = await startTestSuperLink({ database: place, clock, audit });
-        await play(link);
-      },
-      take: () =>
-        takeBackup({
-          database,
-          auditFolder: auditFolderOf(database),
-          output: backup,
-          nowMicros: clock.nowMicros(),
-        }),
-      restore: (options) =>
-        restoreBackup({
-          ...{ backup, database, auditFolder: auditFolderOf(options?.database ?? database), clock },
-          ...{ force: false, withoutAuditLog: false, ...options },
-        }),
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Every row, but those that say until when or when something was restored. */
 async function rowsOf(place: string): Promise<unknown[]> {
@@ -155,7 +110,7 @@ Deno.test("What was unregistered, suspended or revoked since the backup stays so
     await assertRejects(() => restore(), ExitError, "There is a database");
     clock.advance({ seconds: 60 });
     const { applied, replaced } = await restore({ force: true });
-    assertEquals(applied, { unregistered: 2, suspended: 1, revoked: 1 });
+    assertEquals(applied, { unregistered: 2, suspended: 1, changed: 0, revoked: 1, missing: 0 });
     assert(replaced !== undefined && (await Deno.stat(replaced)).isFile);
     await serve(async (link) => {
       using operator = new OperatorClient(link);
@@ -260,6 +215,46 @@ Deno.test("A backup that cannot be taken leaves the older one, and a damaged one
       false,
     );
   }));
+
+Deno.test("A backup that was cut off or changed anywhere is refused, and nothing is changed", () =>
+  onStage(async ({ folder, database, backup, serve, take, restore }) => {
+    await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      await operator.call(Control.method.startRun, { fab: { content: testFab() } });
+      using node = await FleetClient.create(link);
+      await node.register();
+      await take();
+    });
+    const whole = await Deno.readFile(backup);
+    const before = await filesIn(folder);
+    const damages: [how: string, bytes: Uint8Array<ArrayBuffer>][] = [
+      ["empty", new Uint8Array()],
+      ...[100, 4096, whole.length / 4, whole.length / 2, whole.length - 4096, whole.length - 1]
+        .map((size): [string, Uint8Array<ArrayBuffer>] => [
+          `cut off after ${size} bytes`,
+          whole.slice(0, size),
+        ]),
+      ...[0.1, 0.3, 0.5, 0.7, 0.9].map((part): [string, Uint8Array<ArrayBuffer>] => {
+        const bytes = whole.slice();
+        bytes.fill(0x55, bytes.length * part, bytes.length * part + 4096);
+        return [`other bytes at ${part}`, bytes];
+      }),
+    ];
+    for (const [how, bytes] of damages) {
+      await Deno.writeFile(backup, bytes);
+      await assertRejects(() => restore({ force: true }), ExitError, undefined, how);
+      await Deno.writeFile(backup, whole);
+      assertEquals(await filesIn(folder), before, how);
+    }
+    assertEquals(await checkDatabase(database), []);
+    assertEquals((await restore({ force: true })).applied?.missing, 0);
+  }));
+
+/** The names and sizes of what is in a folder, without locks. */
+async function filesIn(folder: string): Promise<string[]> {
+  const files = (await filesBelow(folder)).filter((name) => !/(?:lock|-wal|-shm)$/.test(name));
+  return files.map((name) => `${name} ${Deno.statSync(join(folder, name)).size}`).sort();
+}
 
 function isSame(a: unknown, b: unknown): boolean {
   try {

@@ -1,6 +1,6 @@
 /**
  * Restores a backup to where no SuperLink serves. What was unregistered, suspended or revoked since,
- * by the audit log that was kept going, stays so; and no proof of the time before is accepted again.
+ * by the audit log that was kept going, stays so; no proof of the time before is accepted again, and logins end.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import type { ChainEnd } from "../audit/audit_line.ts";
 import { catchUpAudit } from "../audit/catch_up.ts";
 import { openAuditLog } from "../audit/audit_log.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
+import { Grants } from "../access/grants.ts";
 import type { Clock } from "../clock.ts";
 import { commit } from "../state/commit.ts";
 import { holdLock } from "../state/file_lock.ts";
@@ -21,7 +22,8 @@ import { keys } from "../state/layout.ts";
 import { stamp } from "../state/schema.ts";
 import { findingsIn } from "../state/integrity.ts";
 import { ArchiveReader } from "./archive.ts";
-import { type Applied, applyRevocations, revocationsSince } from "./revocations.ts";
+import { type ChangesSince, changesSince } from "./changes_since.ts";
+import { type Applied, replay } from "./replay.ts";
 
 /** What is restored, and where to. */
 export interface RestoreOptions {
@@ -40,7 +42,7 @@ export interface RestoreOptions {
 export interface RestoreResult {
   /** When the backup was taken: ISO 8601. */
   readonly takenAt: string;
-  /** What was ended since; absent where the audit log was left out. */
+  /** What was done again; absent where the audit log was left out. */
   readonly applied: Applied | undefined;
   /** Where the database that was there is now. */
   readonly replaced: string | undefined;
@@ -103,7 +105,7 @@ async function catchUp({ database, auditFolder, clock }: RestoreOptions): Promis
   }
   try {
     await using trail = await openAuditLog(auditFolder, { clock, log: SILENT });
-    await catchUpAudit(kv, auditFolder, trail);
+    await catchUpAudit({ kv, folder: auditFolder, trail, clock });
   } finally {
     kv.close();
   }
@@ -114,7 +116,7 @@ async function requireLog(
   folder: string,
   end: ChainEnd | undefined,
   catchUp: () => Promise<void>,
-) {
+): Promise<ChangesSince> {
   const remedy =
     "Give --audit-log where it is. If there is none, or you have looked yourself at what " +
     "was unregistered and revoked since the backup, give --without-audit-log.";
@@ -138,13 +140,13 @@ async function requireLog(
     );
   }
   await catchUp();
-  return await revocationsSince(folder, end);
+  return await changesSince(folder, end);
 }
 
 async function mend(
   path: string,
   backup: string,
-  since: Awaited<ReturnType<typeof requireLog>> | undefined,
+  since: ChangesSince | undefined,
   clock: Clock,
 ): Promise<Applied | undefined> {
   const kv = await Deno.openKv(path);
@@ -153,7 +155,8 @@ async function mend(
     await stamp(kv, backup);
     const [finding] = await findingsIn(kv);
     if (finding !== undefined) throw damaged(backup, finding);
-    applied = since && await applyRevocations(kv, since, clock);
+    applied = since && await replay(kv, since, clock);
+    await new Grants(kv, clock).endLogins();
     await commit(kv.atomic().set(keys.restored, clock.nowMicros()));
   } finally {
     kv.close();

@@ -13,19 +13,13 @@ import { callerText, type ControlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { suspended } from "../state/node_life.ts";
 import type { Nodes } from "../state/nodes.ts";
-import { cleanLabels, cleanName, type Labels, requireLocation } from "./node_facts.ts";
-import { changedNode, type NodeUpdate } from "./node_update.ts";
+import { cleanLabels, cleanName, requireLocation } from "./node_facts.ts";
+import { changedNode, type SaidOfNode, updateTo } from "./node_update.ts";
 
 /** A node that is to be registered, or to be as is said here when it is; what is absent stays. */
-export interface NewNode {
+export interface NewNode extends SaidOfNode {
   /** SPKI PEM. */
   readonly publicKey: Uint8Array;
-  readonly name?: string | undefined;
-  readonly location?: string | undefined;
-  /** All of its labels. */
-  readonly labels?: Labels | undefined;
-  /** In microseconds since the epoch. */
-  readonly expiresAt?: number | "never" | undefined;
   /** Shut it out from the start; nobody is let in by saying that it is not. */
   readonly suspended?: boolean | undefined;
 }
@@ -118,7 +112,7 @@ async function planOf(
     ...(node.name === undefined ? {} : { name: cleanName(name) }),
     ...(node.labels === undefined ? {} : { labels: cleanLabels(labels) }),
   };
-  const found = await nodes.findByKey(key.id, clock.nowMicros());
+  const found = await nodes.findByKey(key, clock.nowMicros());
   if (found === "burned" || found && found.ownerId !== account.id) {
     throw invalid(`Its key ${key.fingerprint} was unregistered or replaced, and never comes back.`);
   }
@@ -132,11 +126,13 @@ async function carryOut(
 ): Promise<Enrolled> {
   if (row) {
     const { nodeId } = row;
+    const { name, location, labels, expiresAt } = node;
+    const said = { name, location, labels, expiresAt };
     const change = await nodes.change(
       nodeId,
       clock.nowMicros(),
       (row) => {
-        const changed = changedNode(row, updateFor(row, node));
+        const changed = changedNode(row, updateTo(row, said));
         return node.suspended ? suspended(changed, clock.nowMicros()) : changed;
       },
     );
@@ -169,14 +165,6 @@ async function carryOut(
     { nodeId: String(made.nodeId), fingerprint: key.fingerprint, peer: caller.peer },
   );
   return { nodeId: made.nodeId, outcome: "registered" };
-}
-
-/** Makes the node what is said here, and no more than that. */
-function updateFor(row: NodeRow, { name, location, labels, expiresAt }: NewNode): NodeUpdate {
-  const gone = labels === undefined
-    ? []
-    : Object.keys(row.labels ?? {}).filter((key) => !Object.hasOwn(labels, key));
-  return { name, location, setLabels: labels, removeLabels: gone, expiresAt };
 }
 
 function invalid(sentence: string): StatusError {

@@ -5,6 +5,8 @@
  */
 
 import type { Log } from "../../terminal/log.ts";
+import type { AuditTrail } from "../audit/audit.ts";
+import { AuditEvents } from "../audit/events.ts";
 import type { Clock } from "../clock.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { withoutEndedKeys } from "../state/node_keys.ts";
@@ -15,6 +17,9 @@ export interface ExpiryWatchOptions {
   readonly nodes: Nodes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly audit: AuditTrail;
+  /** Nodes that expired up to then were told of. */
+  readonly toldUntilMicros: number;
 }
 
 const DAY_MICROS = 24 * 3_600 * 1_000_000;
@@ -24,7 +29,7 @@ const WARNINGS_DAYS = [30, 7, 1] as const;
 /** Looks after nodes that expire. */
 export class ExpiryWatch {
   readonly #options: ExpiryWatchOptions;
-  readonly #startMicros: number;
+  readonly #events: AuditEvents;
   /** Nodes that expired before this time are cut off. */
   #doneUntil = 0;
   /** The shortest warning that was given of each node's expiry. */
@@ -32,18 +37,18 @@ export class ExpiryWatch {
 
   constructor(options: ExpiryWatchOptions) {
     this.#options = options;
-    this.#startMicros = options.clock.nowMicros();
+    this.#events = new AuditEvents(options.audit);
   }
 
   /** Cuts off the nodes that have expired since the last time. */
   async cutOff(): Promise<void> {
-    const { nodes, clock, log } = this.#options;
+    const { nodes, clock, log, toldUntilMicros } = this.#options;
     const now = clock.nowMicros();
     for (const row of await nodes.expiring(this.#doneUntil, now + 1)) {
       const { nodeId, fingerprint, expiresAt = now } = row;
       await nodes.endExpired(nodeId, now);
-      // An earlier start told of what expired before this one.
-      if (expiresAt < this.#startMicros) continue;
+      if (expiresAt <= toldUntilMicros) continue;
+      this.#events.lapsed(row);
       const sentence = `The registration of SuperNode ${nodeId} has expired: it is cut off.`;
       log.warning("node.registration-expired", sentence, { nodeId: String(nodeId), fingerprint });
     }

@@ -12,6 +12,12 @@ export interface NodeUpdate {
   readonly expiresAt?: number | "never" | undefined;
 }
 
+/** What a node is to be; what is absent stays. */
+export interface SaidOfNode extends Pick<NodeUpdate, "name" | "location" | "expiresAt"> {
+  /** All of its labels. */
+  readonly labels?: Labels | undefined;
+}
+
 /** An update as it is kept. Throws `INVALID_ARGUMENT` for what a node cannot have. */
 export function cleanUpdate(update: NodeUpdate): NodeUpdate {
   const { name, location, setLabels } = update;
@@ -40,6 +46,17 @@ export function changedNode(row: NodeRow, update: NodeUpdate): NodeRow {
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
   return isSaidAlike(row, changed) ? row : changed;
+}
+
+/** The update that makes a node what is said here, with no other labels, and no more than that. */
+export function updateTo(
+  { labels: before = {} }: NodeRow,
+  { labels, ...update }: SaidOfNode,
+): NodeUpdate {
+  const gone = labels === undefined
+    ? []
+    : Object.keys(before).filter((key) => !Object.hasOwn(labels, key));
+  return { ...update, setLabels: labels, removeLabels: gone };
 }
 
 function changedLabels(labels: Labels, { setLabels, removeLabels = [] }: NodeUpdate): Labels {

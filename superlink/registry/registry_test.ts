@@ -7,11 +7,8 @@ import { spkiPem } from "../../keys/public_key.ts";
 import type { UpdateNodeRequestSchema } from "../../proto/gen/trellis/v1/registry_pb.ts";
 import { FleetClient, type Plane, PLANES, refusal } from "../testing/fleet_client.ts";
 import { findingsIn } from "../state/integrity.ts";
-import { LogLines } from "../testing/log_lines.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
-import { TestClock } from "../testing/test_clock.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
-import { ExpiryWatch } from "./expiry.ts";
 
 const EXPIRED = "This SuperNode's registration has expired.";
 const DAY_S = 24 * 3_600;
@@ -222,23 +219,3 @@ onPlanes(
     assertEquals(listed.map(({ status }) => status), ["unregistered"]);
   },
 );
-
-Deno.test("The log warns a month, a week and a day before a node expires, once each", async () => {
-  const [clock, logged] = [new TestClock(), new LogLines()];
-  const row = { nodeId: 7n, fingerprint: "SHA256:x", expiresAt: clock.micros + 40 * Number(DAY) };
-  const expiring = (from: number, to: number) =>
-    Promise.resolve(row.expiresAt >= from && row.expiresAt < to ? [row] : []);
-  const watch = new ExpiryWatch({ nodes: { expiring } as never, clock, log: logged.log });
-  const told: number[] = [];
-  for (let day = 0; day < 40; day++) {
-    const before = logged.lines.length;
-    for (let look = 0; look < 3; look++) await watch.warn();
-    if (logged.lines.length > before) told.push(40 - day);
-    assert(logged.lines.length - before <= 1);
-    clock.advance({ seconds: DAY_S });
-  }
-  assertEquals(told, [29, 6]);
-  clock.advance({ seconds: -10 });
-  await watch.warn();
-  assertEquals(logged.lines.length, 3);
-});

@@ -56,7 +56,7 @@ export async function rotate(rotation: Rotation, options: RotationOptions): Prom
     throw invalid(`The old key may stay good for ${MAX_GRACE_SECONDS / 86_400} days at most.`);
   }
   const now = clock.nowMicros();
-  const known = await nodes.findByKey(newKey.id, now);
+  const known = await nodes.findByKey(newKey, now);
   if (known !== undefined && known !== "burned" && known.nodeId === nodeId) return known;
   if (known !== undefined) {
     throw refused(`The key ${newKey.fingerprint} is or was in use. Make a new one.`);

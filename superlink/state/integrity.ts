@@ -22,6 +22,8 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
   for await (const { key } of kv.list<LeaseRow>({ prefix: keys.leases })) {
     leases.add(key[1] as bigint);
   }
+  const burned = new Set<string>();
+  for await (const { key } of kv.list({ prefix: keys.allBurned })) burned.add(String(key[1]));
   const gone = new Map<bigint, number>();
   for await (const { key } of kv.list({ prefix: keys.keylessGoneAll })) {
     gone.set(key[2] as bigint, key[1] as number);
@@ -44,6 +46,7 @@ export async function findingsIn(kv: Deno.Kv): Promise<string[]> {
     for (const { keyId } of row.status === "unregistered" ? [] : row.earlierKeys ?? []) {
       expect(keyExpiries.delete(keyId), `key-expiry of ${name} is missing`);
     }
+    expect(!burned.has(row.fingerprint), `the key of ${name} is burned`);
     expect(leases.has(row.nodeId) === (row.status === "online"), `the lease of ${name} is wrong`);
     const unregisteredAt = row.keyless && row.status === "unregistered"
       ? row.unregisteredAt

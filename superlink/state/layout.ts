@@ -7,6 +7,7 @@
  * | `restored` | microseconds | the database was restored from a backup, at that time |
  * | `node`, node id | {@linkcode NodeRow} | a node was registered and has not been reduced |
  * | `key`, key id | {@linkcode KeyRow} | the key was ever registered: a key is never used twice |
+ * | `burned`, fingerprint | `null` | a key was used after the backup that was restored, and is not any more |
  * | `lease`, node id | {@linkcode LeaseRow} | the node's row says `online` |
  * | `mark`, key id | microseconds | the key owns a node that has called since it was registered |
  * | `keyless-gone`, unregistered at, node id | `null` | a keyless node is unregistered, not reduced |
@@ -242,6 +243,8 @@ export const keys = {
   node: (nodeId: bigint) => ["node", nodeId],
   nodes: ["node"],
   key: (keyId: string) => ["key", keyId],
+  burned: (fingerprint: string) => ["burned", fingerprint],
+  allBurned: ["burned"],
   lease: (nodeId: bigint) => ["lease", nodeId],
   leases: ["lease"],
   mark: (keyId: string) => ["mark", keyId],

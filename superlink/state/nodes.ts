@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { PublicKey } from "../../keys/public_key.ts";
 import type { Log } from "../../terminal/log.ts";
 import type { Connection } from "../../wire/connection.ts";
 import { randomId } from "../../records/random_id.ts";
@@ -77,11 +78,23 @@ export class Nodes {
   }
 
   /** The living node of a key; `burned` when the key may not be used again. */
-  async findByKey(keyId: string, nowMicros: number): Promise<NodeRow | "burned" | undefined> {
+  async findByKey(
+    { id: keyId, fingerprint }: Pick<PublicKey, "id" | "fingerprint">,
+    nowMicros: number,
+  ): Promise<NodeRow | "burned" | undefined> {
     const row = await this.ofKey(keyId, nowMicros);
     if (row?.keyId === keyId) return row;
-    const keyRow = await this.#kv.get<KeyRow>(keys.key(keyId));
-    return keyRow.value === null ? undefined : "burned";
+    const { isNew } = await this.#key(keyId, fingerprint);
+    return isNew ? undefined : "burned";
+  }
+
+  /** A key's row, and whether it was never used. */
+  async #key(keyId: string, fingerprint: string) {
+    const [entry, burned] = await this.#kv.getMany<[KeyRow, null]>([
+      keys.key(keyId),
+      keys.burned(fingerprint),
+    ]);
+    return { entry, isNew: entry.value === null && burned.versionstamp === null };
   }
 
   /** A node in any state. */
@@ -126,8 +139,11 @@ export class Nodes {
     markMicros?: number,
   ): Promise<NodeRow | undefined> {
     return await untilUncontended(async () => {
-      const keyEntry = await this.#kv.get<KeyRow>(keys.key(registration.keyId));
-      if (keyEntry.value !== null) return undefined;
+      const { entry: keyEntry, isNew } = await this.#key(
+        registration.keyId,
+        registration.fingerprint,
+      );
+      if (!isNew) return undefined;
       const row: NodeRow = {
         ...registration,
         // A copy: Deno KV would store all of the buffer that the bytes lie in.

@@ -10,6 +10,7 @@ const STAYS = new Set([
     "restored",
     "node",
     "key",
+    "burned",
     "lease",
     "mark",
     "keyless-gone",
