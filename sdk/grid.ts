@@ -62,6 +62,8 @@ export class Grid {
   readonly #api: ServerAppApi;
   readonly #clock: GridClock;
   #lastCreatedAtSeconds = 0;
+  /** Confirmations that are on their way; comes with what went wrong, if anything did. */
+  #confirmed: Promise<unknown> = Promise.resolve();
 
   constructor(runId: bigint, api: ServerAppApi, clock: GridClock = systemGridClock) {
     this.runId = runId;
@@ -91,7 +93,9 @@ export class Grid {
    * Sends instructions. Gives their ids in order; an id is empty when the run has no such node.
    */
   async pushMessages(messages: readonly Message[]): Promise<readonly string[]> {
-    return messages.length === 0 ? [] : await pushMessages(this.#api, messages);
+    if (messages.length === 0) return [];
+    await this.settle();
+    return await pushMessages(this.#api, messages);
   }
 
   /**
@@ -102,14 +106,16 @@ export class Grid {
    */
   async pullMessages(messageIds: readonly string[]): Promise<readonly Message[]> {
     if (messageIds.length === 0) return [];
+    await this.settle();
     const pulled = (await this.#api.pullMessages(messageIds))
       .map((envelope) => ({ envelope, entries: postOrder(envelope.tree) }));
     const entries = pulled.flatMap(({ entries }) => entries);
     const contents = await pullObjects(entries, (objectId) => this.#api.pullObject(objectId));
-    await Promise.all(
+    // The app need not wait for that.
+    this.#confirmed = Promise.all(
       pulled.filter(({ entries }) => missingIn(entries, contents) === undefined)
         .map(({ envelope }) => this.#api.confirmMessage(envelope.tree.objectId)),
-    );
+    ).then(() => undefined, (error) => error);
     const uses = new Map<string, number>();
     for (const { objectId } of entries) uses.set(objectId, (uses.get(objectId) ?? 0) + 1);
     return pulled.map(({ envelope, entries }) => {
@@ -162,6 +168,16 @@ export class Grid {
       pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
     }
     return replies;
+  }
+
+  /**
+   * Waits until the SuperLink knows which replies have arrived, as the next call does. Throws what
+   * kept it from that.
+   */
+  async settle(): Promise<void> {
+    const error = await this.#confirmed;
+    this.#confirmed = Promise.resolve();
+    if (error !== undefined) throw error;
   }
 
   /** Waits, by the clock that the grid was made with. */

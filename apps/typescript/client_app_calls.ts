@@ -1,6 +1,5 @@
 import { ClientAppIo } from "../../proto/gen/flwr/proto/clientappio_pb.ts";
 import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
-import type { PullAppMessagesResponse } from "../../proto/gen/flwr/proto/appio_pb.ts";
 import type { Context } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { type CarriedObject, CARRY_BYTES } from "../../records/carry_room.ts";
 import { postOrder } from "../../records/object_tree.ts";
@@ -16,7 +15,6 @@ const { method } = ClientAppIo;
 export interface ClientAppInputs {
   readonly context: Context;
   readonly fab: Fab;
-  readonly instruction: Instruction;
   /** How many bytes of objects may travel with the reply. */
   readonly carryBytes: bigint;
 }
@@ -27,7 +25,7 @@ export interface Instruction {
   readonly contents: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Pulls what the token admits to, as soon as it is there. Throws a `StatusError`. */
+/** Pulls what the token admits to, but for the instruction. Throws a `StatusError`. */
 export async function pullClientAppInputs(
   calls: AppCalls,
   token: string,
@@ -38,21 +36,22 @@ export async function pullClientAppInputs(
   if (context === undefined || fab === undefined) {
     throw new StatusError("INTERNAL", "The SuperNode sent no context or no FAB.");
   }
-  const pulled = await calls.make(
-    method.pullMessage,
-    { token, carryBytes: BigInt(CARRY_BYTES) },
-    signal,
-  );
-  const instruction = await pullInstruction(calls, context, pulled, signal);
-  return { context, fab, instruction, carryBytes };
+  return { context, fab, carryBytes };
 }
 
-async function pullInstruction(
+/** Pulls the instruction that the token admits to, as soon as it is there. Throws a `StatusError`. */
+export async function pullInstruction(
   calls: AppCalls,
-  { nodeId, runId }: Context,
-  { messageObjectTrees: [tree], carriedObjects }: PullAppMessagesResponse,
+  token: string,
+  { context: { nodeId, runId } }: Pick<ClientAppInputs, "context">,
   signal: AbortSignal,
 ): Promise<Instruction> {
+  const request = { token, carryBytes: BigInt(CARRY_BYTES) };
+  const { messageObjectTrees: [tree], carriedObjects } = await calls.make(
+    method.pullMessage,
+    request,
+    signal,
+  );
   if (tree === undefined) throw new StatusError("INTERNAL", "The SuperNode sent no message.");
   const carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
   const contents = await pullObjects(postOrder(tree), async (objectId) => {

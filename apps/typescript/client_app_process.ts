@@ -32,9 +32,9 @@ import { type AppEnding, type AppStart, AppWorker } from "./app_worker.ts";
 import { bundlePath } from "./bundle_paths.ts";
 import {
   ClientAppCalls,
-  type ClientAppInputs,
   type Instruction,
   pullClientAppInputs,
+  pullInstruction,
 } from "./client_app_calls.ts";
 import { installApp } from "./install_app.ts";
 
@@ -70,15 +70,22 @@ export class ClientAppProcess implements Disposable {
       token,
       refused: () => ended.abort("its token is not accepted"),
     });
+    let ready: Promise<ReadyApp | AppEnding> | undefined;
     try {
       const inputs = await pullClientAppInputs(this.#calls, token, signal);
-      const instruction = readMetadata(inputs.instruction);
+      // The app gets ready while its message comes.
+      ready = this.#ready(inputs.fab);
+      const instruction = await pullInstruction(this.#calls, token, inputs, signal);
+      const metadata = readMetadata(instruction);
       const api = new ClientAppCalls(this.#calls, token, inputs, signal);
-      const ending = await this.#handle(inputs, api, signal);
+      const app = await ready;
+      const ending = "ok" in app
+        ? app
+        : await this.#handle(app, inputs.context, instruction, api, signal);
       if (!ending.ok) {
         show("stderr", `The ClientApp failed.\n${ending.stack}\n`);
         const nowSeconds = Date.now() / 1000;
-        await pushMessages(api, [createErrorReply(instruction, errorOf(ending), { nowSeconds })]);
+        await pushMessages(api, [createErrorReply(metadata, errorOf(ending), { nowSeconds })]);
       }
       heartbeats[Symbol.dispose]();
       await api.pushOutputs(
@@ -93,6 +100,7 @@ export class ClientAppProcess implements Disposable {
       });
     } finally {
       heartbeats[Symbol.dispose]();
+      await ready;
     }
   }
 
@@ -106,24 +114,31 @@ export class ClientAppProcess implements Disposable {
     this.#calls[Symbol.dispose]();
   }
 
-  /** Runs the app. What keeps it from running is an ending, too. */
-  async #handle(
-    { context, fab, instruction }: ClientAppInputs,
+  #handle(
+    { worker }: ReadyApp,
+    context: Context,
+    instruction: Instruction,
     api: ClientAppCalls,
     signal: AbortSignal,
   ): Promise<AppEnding> {
+    return worker.run(
+      startOf(context, instruction),
+      { print: this.#options.show, answer: (call) => answerClientApp(call, api) },
+      signal,
+    );
+  }
+
+  /** Gets the app ready to run. What keeps it from that is an ending, too; it never rejects. */
+  async #ready(fab: Fab): Promise<ReadyApp | AppEnding> {
     if (this.#app?.fabHash !== fab.hashStr) {
       this.#app?.worker[Symbol.dispose]();
       this.#app = undefined;
       const app = await this.#install(fab);
       if ("ok" in app) return app;
       this.#app = app;
+      app.worker.prepare();
     }
-    return await this.#app.worker.run(
-      startOf(context, instruction),
-      { print: this.#options.show, answer: (call) => answerClientApp(call, api) },
-      signal,
-    );
+    return this.#app;
   }
 
   async #install(fab: Fab): Promise<ReadyApp | AppEnding> {

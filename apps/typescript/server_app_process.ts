@@ -11,6 +11,7 @@ import { type Context, ContextSchema } from "../../proto/gen/flwr/proto/message_
 import { ServerAppIo } from "../../proto/gen/flwr/proto/serverappio_pb.ts";
 import { userConfigFromProto, userConfigToProto } from "../../records/scalar_map.ts";
 import { ExitError } from "../../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../../terminal/exit_codes.ts";
 import { StatusError } from "../../wire/status.ts";
 import { AppCalls } from "./app_calls.ts";
 import { startHeartbeats } from "./app_heartbeats.ts";
@@ -22,8 +23,6 @@ import { installApp } from "./install_app.ts";
 import { RunLog } from "./run_log.ts";
 import { pullServerAppInputs, ServerAppCalls, type ServerAppInputs } from "./server_app_calls.ts";
 
-/** Flower's number for a run that must not start (any more). */
-const START_REJECTED = 203;
 /** What is still told to the SuperLink when the process is to end takes no longer than this. */
 const FAREWELL_MS = 5_000;
 
@@ -85,7 +84,7 @@ async function pullInputs(
     if (!(error instanceof StatusError)) throw error;
     throw new ExitError(`The SuperLink does not let the ServerApp start: ${error.message}`, {
       cause: error,
-      flowerCode: START_REJECTED,
+      flowerCode: FLOWER_EXIT_CODES.startRejected,
       remedy: "A token is good for one process, which must start within 30 seconds.",
     });
   }

@@ -28,13 +28,20 @@ export interface TypeScriptAppsOptions {
 interface Limits {
   /** A process of a run that gets no message for so long is ended. A new one costs some 0.2 s. */
   readonly idleMs: number;
-  /** So long after the last app was started, a process is made ready for the next run. */
+  /** So long after the last app has ended, a process is made ready for the next run. */
   readonly spareAfterMs: number;
+  /** So long after the last app was started, it is at the latest: while apps are at work. */
+  readonly spareAtLastMs: number;
   /** A process that waits for a run is ended when none has come for so long. */
   readonly spareMs: number;
 }
 
-const LIMITS: Limits = { idleMs: 60_000, spareAfterMs: 5_000, spareMs: 600_000 };
+const LIMITS: Limits = {
+  idleMs: 60_000,
+  spareAfterMs: 1_000,
+  spareAtLastMs: 15_000,
+  spareMs: 600_000,
+};
 /** A process whose message was answered is ready for the next one much sooner. */
 const READY_MS = 2_000;
 /** How long a process may take to end. */
@@ -67,7 +74,7 @@ export class TypeScriptApps implements AsyncDisposable {
    * to stop it ends the process. Throws an `ExitError` for a path with a comma.
    */
   async start(launch: AppLaunch): Promise<AppProcess> {
-    this.#planSpare(launch);
+    this.#planSpare(launch, this.#limits.spareAtLastMs);
     const ready = await this.#takeKept(launch) ?? this.#takeSpare(launch);
     if (ready) {
       const { taken, app } = this.#run(ready, launch);
@@ -102,6 +109,7 @@ export class TypeScriptApps implements AsyncDisposable {
     if (key !== undefined && this.#options.maxIdle > 0) this.#kept.set(key, { process });
     const run = process.run(launch.token);
     void run.app.exited.then(() => {
+      this.#planSpare(launch, this.#limits.spareAfterMs);
       const kept = key === undefined ? undefined : this.#kept.get(key);
       if (key === undefined || kept?.process !== process || !process.isUsable) this.#end(process);
       else this.#rest(key, kept);
@@ -144,9 +152,9 @@ export class TypeScriptApps implements AsyncDisposable {
   }
 
   /** Waits for a calm moment to make a process ready for the next run. */
-  #planSpare(launch: AppLaunch): void {
-    if (this.#options.maxIdle === 0) return;
-    const { spareAfterMs, spareMs } = this.#limits;
+  #planSpare(launch: AppLaunch, afterMs: number): void {
+    if (this.#options.maxIdle === 0 || this.#isOver) return;
+    const { spareMs } = this.#limits;
     clearTimeout(this.#spareTimer);
     this.#spareTimer = setTimeout(() => {
       const use = useOf(launch);
@@ -157,7 +165,7 @@ export class TypeScriptApps implements AsyncDisposable {
       this.#spareTimer = setTimeout(() => {
         if (this.#spare) this.#end(this.#spare.process);
       }, spareMs);
-    }, spareAfterMs);
+    }, afterMs);
   }
 
   #open(launch: AppLaunch): TypeScriptProcess {

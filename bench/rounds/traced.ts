@@ -1,5 +1,5 @@
 /**
- * Trellis, with a line in a trace file for each call that its gRPC servers answer:
+ * Trellis, with a line in a trace file for each call that is served, but over HTTP:
  *
  *     TRELLIS_TRACE=trace.jsonl deno run -A bench/rounds/traced.ts superlink …
  *
@@ -9,6 +9,7 @@
 import { supernodeCommand } from "../../supernode/main.ts";
 import { superlinkCommand } from "../../superlink/main.ts";
 import { GrpcServer } from "../../wire/grpc/server.ts";
+import { LocalServer } from "../../wire/local/server.ts";
 import type { Service } from "../../wire/service.ts";
 import { TRACE_VARIABLE, type TracedCall } from "./trace.ts";
 
@@ -56,10 +57,12 @@ function traced(service: Service): Service {
   };
 }
 
-const { add } = GrpcServer.prototype;
-GrpcServer.prototype.add = function (service) {
-  add.call(this, traced(service));
-};
+for (const { prototype } of [GrpcServer, LocalServer]) {
+  const { add } = prototype;
+  prototype.add = function (service) {
+    add.call(this, traced(service));
+  };
+}
 
 const [part, ...args] = Deno.args;
 const command = part === "superlink" ? superlinkCommand : supernodeCommand;

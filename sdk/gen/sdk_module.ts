@@ -5054,6 +5054,8 @@ var Grid = class {
   #api;
   #clock;
   #lastCreatedAtSeconds = 0;
+  /** Confirmations that are on their way; comes with what went wrong, if anything did. */
+  #confirmed = Promise.resolve();
   constructor(runId, api, clock = systemGridClock) {
     this.runId = runId;
     this.#api = api;
@@ -5079,7 +5081,9 @@ var Grid = class {
    * Sends instructions. Gives their ids in order; an id is empty when the run has no such node.
    */
   async pushMessages(messages) {
-    return messages.length === 0 ? [] : await pushMessages(this.#api, messages);
+    if (messages.length === 0) return [];
+    await this.settle();
+    return await pushMessages(this.#api, messages);
   }
   /**
    * The replies to the instructions with these ids that are there, each given once. A reply whose
@@ -5089,12 +5093,13 @@ var Grid = class {
    */
   async pullMessages(messageIds) {
     if (messageIds.length === 0) return [];
+    await this.settle();
     const pulled = (await this.#api.pullMessages(messageIds)).map((envelope2) => ({ envelope: envelope2, entries: postOrder(envelope2.tree) }));
     const entries = pulled.flatMap(({ entries: entries2 }) => entries2);
     const contents = await pullObjects(entries, (objectId) => this.#api.pullObject(objectId));
-    await Promise.all(
+    this.#confirmed = Promise.all(
       pulled.filter(({ entries: entries2 }) => missingIn(entries2, contents) === void 0).map(({ envelope: envelope2 }) => this.#api.confirmMessage(envelope2.tree.objectId))
-    );
+    ).then(() => void 0, (error) => error);
     const uses = /* @__PURE__ */ new Map();
     for (const { objectId } of entries) uses.set(objectId, (uses.get(objectId) ?? 0) + 1);
     return pulled.map(({ envelope: envelope2, entries: entries2 }) => {
@@ -5140,6 +5145,15 @@ var Grid = class {
       pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS);
     }
     return replies;
+  }
+  /**
+   * Waits until the SuperLink knows which replies have arrived, as the next call does. Throws what
+   * kept it from that.
+   */
+  async settle() {
+    const error = await this.#confirmed;
+    this.#confirmed = Promise.resolve();
+    if (error !== void 0) throw error;
   }
   /** Waits, by the clock that the grid was made with. */
   sleep(ms) {
@@ -5870,7 +5884,9 @@ async function run(start, reference, load, api, post) {
     decoded = decodeContext(start.context);
     const app = await load();
     if (start.app === "serverapp" && app instanceof ServerApp) {
-      await app.run(new Grid(decoded.context.runId, api), decoded.context);
+      const grid = new Grid(decoded.context.runId, api);
+      await app.run(grid, decoded.context);
+      await grid.settle();
     } else if (start.app === "clientapp" && app instanceof ClientApp) {
       await answer(start, app, decoded, api);
     } else throw new LoadError(reference, start.app);
@@ -5956,4 +5972,4 @@ export {
 `;
 
 /** Hex SHA-256 over the sources that the module names, to see whether it is up to date. */
-export const SDK_SOURCES_HASH = "c8946a768cb2ee386e189a79b19676ae340c0185a9a2189598f810c88beea440";
+export const SDK_SOURCES_HASH = "5d61be28857ee732e79dff3c14f2c111c15675e207e323aafd6d534be301ab81";

@@ -55,7 +55,9 @@ async function run(
     decoded = decodeContext(start.context);
     const app = await load();
     if (start.app === "serverapp" && app instanceof ServerApp) {
-      await app.run(new Grid(decoded.context.runId, api), decoded.context);
+      const grid = new Grid(decoded.context.runId, api);
+      await app.run(grid, decoded.context);
+      await grid.settle();
     } else if (start.app === "clientapp" && app instanceof ClientApp) {
       await answer(start, app, decoded, api);
     } else throw new LoadError(reference, start.app);
