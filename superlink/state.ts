@@ -66,6 +66,7 @@ import { LocalTurns, type RunTurns, SharedTurns } from "./messages/run_turns.ts"
 import { Objects } from "./objects/objects.ts";
 import { LocalReleasedObjects, SharedReleasedObjects } from "./objects/released_objects.ts";
 import type { RunOnlooker } from "./onlooker.ts";
+import { Imports } from "./registry/imports.ts";
 import { Fabs } from "./runs/fabs.ts";
 import { Runs } from "./runs/runs.ts";
 import { SharedBells } from "./shared_bells.ts";
@@ -108,6 +109,7 @@ export interface State {
   readonly registrations: Allowance;
   readonly grants: Grants;
   readonly logins: Logins;
+  readonly imports: Imports;
 }
 
 /** The ports that differ between the two ways. */
@@ -169,7 +171,19 @@ export async function openState(options: StateOptions): Promise<State> {
   if (!shared) await runs.recover(clock.nowMicros());
   const grants = new Grants(kv, clock);
   const logins = new Logins(kv, grants, clock);
-  return { ...parts, objects, nodes, messages, runs, fabs: new Fabs(blobs), grants, logins };
+  const imports = new Imports({ kv, nodes, shared, audit: options.audit, clock, log });
+  if (!shared) await imports.finish();
+  return {
+    ...parts,
+    objects,
+    nodes,
+    messages,
+    runs,
+    fabs: new Fabs(blobs),
+    grants,
+    logins,
+    imports,
+  };
 }
 
 async function ownParts(options: StateOptions): Promise<Parts> {

@@ -14,6 +14,7 @@ import type { ProofGuard } from "./auth/proof_guard.ts";
 import type { Clock } from "./clock.ts";
 import type { Objects } from "./objects/objects.ts";
 import { ExpiryWatch } from "./registry/expiry.ts";
+import type { Imports } from "./registry/imports.ts";
 import type { OldRuns } from "./runs/old_runs.ts";
 import type { RunRounds } from "./rounds/run_rounds.ts";
 import type { Runs } from "./runs/runs.ts";
@@ -26,6 +27,7 @@ export interface UpkeepOptions {
   readonly nodes: Nodes;
   readonly runs: Runs;
   readonly grants: Grants;
+  readonly imports: Imports;
   readonly guard: ProofGuard;
   readonly httpSessions: Sessions;
   readonly alarm: StorageAlarm;
@@ -46,6 +48,8 @@ const RUN_PERIOD_MS = 1_000;
 const GUARD_PERIOD_MS = 30_000;
 const NODE_PERIOD_MS = 10 * 60_000;
 const EXPIRY_PERIOD_MS = 60_000;
+/** The disk was full, say, when one was carried out. */
+const IMPORT_PERIOD_MS = 60_000;
 const OLD_RUN_PERIOD_MS = 5 * 60_000;
 /** How long the row of a keyless node stays to be looked at after it has unregistered. */
 const KEYLESS_GONE_MICROS = 3_600 * SECOND_MICROS;
@@ -61,6 +65,7 @@ export async function sweep(options: SweepOptions): Promise<void> {
   await expiry.endKeys();
   await endSilentRuns(options);
   await objects.recover();
+  await options.imports.finish();
   await lookAfterNodes(options);
 }
 
@@ -96,6 +101,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
     [NODE_PERIOD_MS, () => lookAfterNodes(options)],
     [OLD_RUN_PERIOD_MS, () => options.oldRuns?.sweep()],
     [EXPIRY_PERIOD_MS, () => expiry.warn()],
+    [IMPORT_PERIOD_MS, () => options.imports.finish()],
   ];
   const running = new Set<Promise<unknown>>();
   const timers = tasks.map(([periodMs, task]) => {
@@ -121,7 +127,10 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   };
 }
 
-type Sweep = Pick<UpkeepOptions, "nodes" | "runs" | "grants" | "audit" | "clock" | "log">;
+type Sweep = Pick<
+  UpkeepOptions,
+  "imports" | "nodes" | "runs" | "grants" | "audit" | "clock" | "log"
+>;
 
 async function endSilentRuns({ runs, clock, log }: Sweep): Promise<void> {
   for (const { runId, details } of await runs.expireDue(clock.nowMicros())) {

@@ -4,6 +4,7 @@ import { ReplayGuard } from "../keys/replay_guard.ts";
 import { Grants } from "./access/grants.ts";
 import type { HttpSessions } from "./auth/http_sessions.ts";
 import { LocalGuard } from "./auth/proof_guard.ts";
+import type { Imports } from "./registry/imports.ts";
 import type { Runs } from "./runs/runs.ts";
 import { keys } from "./state/layout.ts";
 import type { Registration } from "./state/node.ts";
@@ -56,6 +57,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
     } as unknown as Runs,
     httpSessions: { prune() {} } as unknown as HttpSessions,
     grants: new Grants(kv, clock),
+    imports: { finish: () => Promise.resolve() } as unknown as Imports,
     alarm: {} as StorageAlarm,
     audit: NO_AUDIT,
     toldUntilMicros: clock.micros,

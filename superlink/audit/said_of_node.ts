@@ -15,8 +15,8 @@ export function labelsText(labels: object): string {
 }
 
 /** An expiry in ISO 8601, or `never`. */
-export function expiryText(expiresAt: number | undefined): string {
-  return expiresAt === undefined ? "never" : new Date(expiresAt / 1000).toISOString();
+export function expiryText(expiresAt: number | "never" = "never"): string {
+  return expiresAt === "never" ? expiresAt : new Date(expiresAt / 1000).toISOString();
 }
 
 /** Reads what the subject of a line says. What was too long for a line is left out. */

@@ -6,6 +6,7 @@
  */
 
 import type { GuardVerdict, ReplayGuard } from "../../keys/replay_guard.ts";
+import { keys } from "../state/layout.ts";
 import type { Marks } from "../state/marks.ts";
 
 /** A proof whose signature has verified. */
@@ -20,8 +21,8 @@ export interface VerifiedProof {
 
 /** A key that registers itself by a proof. */
 export interface Adoption {
-  /** The key's mark, for the commit that makes its node. */
-  readonly markMicros: number | undefined;
+  /** Adds the key's mark to the commit that makes its node. */
+  addMark(this: void, operation: Deno.AtomicOperation): void;
   /** The commit has held: neither this proof nor an older one of the key is accepted again. */
   done(): void;
 }
@@ -60,7 +61,9 @@ export class LocalGuard implements ProofGuard {
   adopt(keyId: string, timestampMicros: number): Adoption {
     const markMicros = this.#marks?.covering(timestampMicros);
     return {
-      markMicros,
+      addMark(operation) {
+        if (markMicros !== undefined) operation.set(keys.mark(keyId), markMicros);
+      },
       done: () => {
         this.#guard.adopt(keyId, timestampMicros);
         if (markMicros !== undefined) this.#marks?.written(keyId, markMicros);

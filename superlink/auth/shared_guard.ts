@@ -13,7 +13,7 @@ import type { Adoption, ProofGuard, VerifiedProof } from "./proof_guard.ts";
 
 /** The clocks of SuperLinks may differ by as much, in milliseconds. */
 const CLOCK_SLACK_MS = 60_000;
-const NO_MARK: Adoption = { markMicros: undefined, done() {} };
+const NO_MARK: Adoption = { addMark() {}, done() {} };
 
 /** Proofs in a database. */
 export class SharedGuard implements ProofGuard {

@@ -9,6 +9,7 @@ import { flowerError } from "../../wire/flower_error.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
 import { locationFault } from "../registry/node_facts.ts";
+import { registrationOf } from "../registry/registration.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Node } from "../state/node.ts";
 import type { Nodes } from "../state/nodes.ts";
@@ -30,8 +31,6 @@ export interface NewNode {
   readonly location?: string | undefined;
 }
 
-/** The interval that Flower notes for a node until it has said its own, in seconds. */
-const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
 /** A row must fit a Deno KV value, and a name a table. */
 const MAX_NAME_CHARACTERS = 256;
 
@@ -49,17 +48,13 @@ export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
       const key = readSpkiPem(new TextDecoder().decode(publicKey));
       if (!key) throw flowerError("invalidPublicKey");
       requireLocation(location);
-      const row = await nodes.register({
-        keyId: key.id,
-        fingerprint: key.fingerprint,
-        publicKeyPem: publicKey,
-        keyless: false,
-        ownerId: caller.account.id,
-        ownerName: caller.account.name,
-        heartbeatIntervalS: DEFAULT_HEARTBEAT_INTERVAL_S,
-        ...(name ? { name: name.slice(0, MAX_NAME_CHARACTERS) } : {}),
-        ...(location ? { location } : {}),
-      }, clock.nowMicros());
+      const row = await nodes.register(
+        registrationOf(key, publicKey, caller.account, {
+          name: name?.slice(0, MAX_NAME_CHARACTERS),
+          location,
+        }),
+        clock.nowMicros(),
+      );
       if (!row) throw flowerError("publicKeyInUse");
       log.info(
         "node.registered",

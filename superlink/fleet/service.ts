@@ -134,7 +134,8 @@ export function fleetService(options: FleetServiceOptions): Service {
           heartbeatIntervalS: 0,
         },
         clock.nowMicros(),
-        adoption.markMicros,
+        // The mark for the proof that it did it with.
+        adoption.addMark,
       );
       if (!row) {
         const error = flowerError("publicKeyInUse");

@@ -14,12 +14,14 @@ import type { ControlAccess } from "../control/access.ts";
 import { type ControlCaller, controlCaller } from "../control/caller.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { enrol } from "./enrolment.ts";
+import type { Imports } from "./imports.ts";
 import { registeredNode } from "./node_view.ts";
 import { Registry, type RegistryOptions } from "./registry.ts";
 
 /** What the service works on. */
 export interface RegistryServiceOptions extends RegistryOptions {
   readonly controlAccess: ControlAccess;
+  readonly imports: Imports;
 }
 
 /** Makes the service. */

@@ -13,6 +13,8 @@
  * | `keyless-gone`, unregistered at, node id | `null` | a keyless node is unregistered, not reduced |
  * | `key-expiry`, valid until, node id, key id | `null` | the node is not unregistered, and has this earlier key |
  * | `node-expiry`, expires at, node id | `null` | the node is not unregistered, and has this expiry |
+ * | `import`, import id | see `registry/imports.ts` | many nodes are being registered or changed as one |
+ * | `import-node`, import id, index | see there | the node of an import is left to do, or the import was not accepted |
  * | `run`, run id | {@linkcode RunRow} | a run was started |
  * | `open-run`, run id | `null` | the run is not finished |
  * | `ending-run`, run id | `null` | the run is finished and its messages are not all deleted |
@@ -260,6 +262,11 @@ export const keys = {
   ],
   keyExpiriesBefore: (micros: number) => ["key-expiry", micros],
   keyExpiries: ["key-expiry"],
+  import: (id: string) => ["import", id],
+  imports: ["import"],
+  importNode: (id: string, index: number) => ["import-node", id, index],
+  importNodes: (id: string) => ["import-node", id],
+  allImportNodes: ["import-node"],
   run: (runId: bigint) => ["run", runId],
   runs: ["run"],
   openRun: (runId: bigint) => ["open-run", runId],

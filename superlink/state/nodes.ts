@@ -130,13 +130,13 @@ export class Nodes {
   }
 
   /**
-   * Makes a node for a key, or gives `undefined` when the key was ever used before. A key that
-   * registers itself comes with the replay guard's mark for the proof that it did it with.
+   * Makes a node for a key, or gives `undefined` when the key was ever used before. `also` is added to
+   * the commit.
    */
   async register(
     registration: Registration,
     nowMicros: number,
-    markMicros?: number,
+    also: (operation: Deno.AtomicOperation) => void = () => {},
   ): Promise<NodeRow | undefined> {
     return await untilUncontended(async () => {
       const { entry: keyEntry, isNew } = await this.#key(
@@ -159,7 +159,7 @@ export class Nodes {
         .set(keys.key(row.keyId), keyRow)
         .set(keys.node(row.nodeId), row);
       indexExpiry(operation, undefined, row);
-      if (markMicros !== undefined) operation.set(keys.mark(row.keyId), markMicros);
+      also(operation);
       if (await commit(operation) === undefined) throw new Contention("A key's row");
       return row;
     });
@@ -288,13 +288,14 @@ export class Nodes {
 
   /**
    * Changes the row of a living node by a rule, and ends the node's lease when the rule bars it.
-   * Nothing is written when the rule gives the row that it was given. `undefined` when there is no
-   * such living node.
+   * Nothing is written when the rule gives the row that it was given; otherwise `also` is added to the
+   * commit. `undefined` when there is no such living node.
    */
   async change(
     nodeId: bigint,
     nowMicros: number,
     rule: (row: NodeRow) => NodeRow,
+    also: (operation: Deno.AtomicOperation) => void = () => {},
   ): Promise<NodeChange | undefined> {
     return await this.#turns.run(nodeId, async () => {
       const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
@@ -307,6 +308,7 @@ export class Nodes {
       const operation = this.#kv.atomic();
       indexExpiry(operation, before, after);
       indexKeys(operation, before, after);
+      also(operation);
       const endsLease = isBarred && before.status === "online" && lease;
       const saved = endsLease ? life.deactivated(after, nowMicros, lease) : after;
       const endedKeys = endedKeyIds(before, after);

@@ -16,6 +16,8 @@ const STAYS = new Set([
     "keyless-gone",
     "node-expiry",
     "key-expiry",
+    "import",
+    "import-node",
   ],
   ...["run", "log", "event", "round"],
   ...["grant", "grant-used", "secret", "login", "device"],
