@@ -25,7 +25,7 @@ export async function reference(): Promise<string> {
     ...commands.flatMap(commandSection),
     "## Errors over the wire",
     "What a peer is told, with Flower's number over HTTP where it has one. " +
-    "[The page of errors](errors.md) says what to do about those that a person sees.",
+    "[The pages of errors](errors.md) say what to do about those that a person sees.",
     table(
       ["Number", "HTTP", "gRPC", "Sentence"],
       catalogueRows().toSorted((a, b) => (a.code ?? 0) - (b.code ?? 0)).map((row) => [
@@ -36,8 +36,12 @@ export async function reference(): Promise<string> {
       ]),
     ),
     "## Limits",
-    "What is taken from one peer, on every API. A bucket holds one minute's worth and refills evenly.",
-    table(["What", "Counted for each", "Limit", "Answer past it"], LIMITS_TABLE),
+    "What is taken from one peer, on every API. A bucket holds one minute's worth and refills evenly. " +
+    `On Deno Deploy \`${VARIABLES.limits.name}\` takes what \`--limit\` does, with commas between.`,
+    table(
+      ["What", "Counted for each", "Limit", "Changed by", "Answer past it"],
+      LIMITS_TABLE,
+    ),
     "## Variables",
     "The CLI sends the first of these that is set, as the token of a SuperLink that asks for one: " +
     `${TOKEN_VARIABLES.map((name) => `\`${name}\``).join(", ")}. \`FLWR_HOME\` is where Flower's ` +

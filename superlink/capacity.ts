@@ -6,7 +6,6 @@
  * @module
  */
 
-import { CALLS_AT_ONCE } from "./limits.ts";
 import type { Service } from "../wire/service.ts";
 import { StatusError, type StatusName } from "../wire/status.ts";
 
@@ -20,7 +19,7 @@ const HELD: ReadonlySet<string> = new Set(["PullMessages", "PullPendingTasks", "
 export function withinCapacity(
   service: Service,
   status: StatusName,
-  limit = CALLS_AT_ONCE,
+  limit: number,
 ): Service {
   let judged = 0;
   let working = 0;

@@ -11,6 +11,7 @@ import { appPermissionFlags } from "../apps/typescript/app_permissions.ts";
 import { durationFlag } from "../terminal/duration.ts";
 import type { CommandSpec } from "../terminal/command.ts";
 import { CONTROL_ACCESS_CHOICES } from "./control/access.ts";
+import { limitsFlag } from "./limit_settings.ts";
 import {
   choiceFlag,
   listFlag,
@@ -146,6 +147,7 @@ export const flags = {
     "How many proofs of one host may fail in a minute before no more are looked at.",
     { min: 1, max: 1_000_000, integer: true, defaultText: "120" },
   ),
+  limits: limitsFlag,
   maxMessageBytes: sizeFlag(
     "max-message-size",
     "The largest message that is read from a SuperNode or an app.",

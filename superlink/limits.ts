@@ -9,138 +9,166 @@
  * @module
  */
 
-import type { Service } from "../wire/service.ts";
-import { StatusError } from "../wire/status.ts";
-import { hostOf, PeerLimit } from "./auth/peer_limit.ts";
-import type { Clock } from "./clock.ts";
+/** One limit. */
+export interface Limit {
+  readonly what: string;
+  /** For each of which it is counted. */
+  readonly who: string;
+  /** Unless an operator says otherwise. */
+  readonly count: number;
+  /** What it is a number of; a minute's worth without. */
+  readonly unit?: string;
+  readonly answer: string;
+}
 
-/** What is taken of calls, by API. */
+const FLEET_ANSWER = "`UNAVAILABLE`, 503: a SuperNode comes back";
+const OTHER_ANSWER = "`RESOURCE_EXHAUSTED`, 429";
+const ANY_TOKEN = "host; a token that was good there has its own";
+
+/** Those that `--limit` changes, by the names that it takes. */
+export const LIMITS = {
+  "fleet-calls-per-host": {
+    what: "Fleet API: calls",
+    who: "host",
+    count: 240_000,
+    answer: FLEET_ANSWER,
+  },
+  "fleet-calls-per-key": {
+    what: "Fleet API: calls",
+    who: "key",
+    count: 60_000,
+    answer: FLEET_ANSWER,
+  },
+  "control-calls-per-host": {
+    what: "Control API and `trellis.v1`: calls",
+    who: "host",
+    count: 60_000,
+    answer: OTHER_ANSWER,
+  },
+  "control-calls-per-token": {
+    what: "Control API and `trellis.v1`: calls",
+    who: "token",
+    count: 30_000,
+    answer: OTHER_ANSWER,
+  },
+  "wrong-tokens": {
+    what: "Tokens and login codes that are wrong",
+    who: ANY_TOKEN,
+    count: 30,
+    answer: OTHER_ANSWER,
+  },
+  // The page's own token may be of a person's making.
+  "page-wrong-tokens": {
+    what: "The page: tokens that are wrong",
+    who: ANY_TOKEN,
+    count: 10,
+    answer: "429",
+  },
+  logins: {
+    what: "Logins that are asked for",
+    who: "host",
+    count: 20,
+    answer: OTHER_ANSWER,
+  },
+  "app-calls-per-host": {
+    what: "App APIs (ServerAppIo, Runtime): calls",
+    who: "host",
+    count: 600_000,
+    answer: OTHER_ANSWER,
+  },
+  "app-calls-per-run": {
+    what: "App APIs (ServerAppIo, Runtime): calls",
+    who: "run",
+    count: 300_000,
+    answer: OTHER_ANSWER,
+  },
+  // About a second of verifications on two cores.
+  "calls-at-once": {
+    what: "Every API: calls at once",
+    who: "API",
+    count: 1_000,
+    unit: "judged, and as many worked on",
+    answer: "as above; 507 in place of 429",
+  },
+} as const satisfies Readonly<Record<string, Limit>>;
+
+/** The name of a limit. */
+export type LimitName = keyof typeof LIMITS;
+
+/** What an operator changed; the others are as in the table. */
+export type ChangedLimits = Readonly<Partial<Record<LimitName, number>>>;
+
+/** The names, in the order of the table. */
+export const LIMIT_NAMES: readonly LimitName[] = Object.keys(LIMITS).filter(isLimitName);
+
+/** What holds of a limit. */
+export function limitOf(changed: ChangedLimits, name: LimitName): number {
+  return changed[name] ?? LIMITS[name].count;
+}
+
+/** Those that have a flag and a variable of their own. */
+export const OWN_FLAG_LIMITS = {
+  "failed-proof-limit": {
+    what: "Fleet API: proofs that fail",
+    who: "host; a key that was proved there has its own",
+    count: 120,
+    answer: FLEET_ANSWER,
+  },
+  "registration-limit": {
+    what: "Fleet API: nodes that register themselves",
+    who: "host",
+    count: 600,
+    answer: FLEET_ANSWER,
+  },
+} as const satisfies Readonly<Record<string, Limit>>;
+
+/** What is answered to a call of an API past its limits. */
+export type LimitStatus = "UNAVAILABLE" | "RESOURCE_EXHAUSTED";
+
+/** What is taken of the calls of an API. */
 export interface CallLimits {
   /** Calls that one host may make in a minute, whoever it says it is. */
   readonly hostPerMinute: number;
   /** Calls that one key, token or run may make in a minute, from wherever. */
   readonly keyPerMinute: number;
-  /** What is answered: SuperNodes end on `RESOURCE_EXHAUSTED`, and come back on `UNAVAILABLE`. */
-  readonly status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED";
+  /** SuperNodes end on `RESOURCE_EXHAUSTED`, and come back on `UNAVAILABLE`. */
+  readonly status: LimitStatus;
 }
 
-/** The limits of calls. */
-export const CALL_LIMITS = {
-  fleet: { hostPerMinute: 240_000, keyPerMinute: 60_000, status: "UNAVAILABLE" },
-  control: { hostPerMinute: 60_000, keyPerMinute: 30_000, status: "RESOURCE_EXHAUSTED" },
-  apps: { hostPerMinute: 600_000, keyPerMinute: 300_000, status: "RESOURCE_EXHAUSTED" },
-} as const satisfies Record<string, CallLimits>;
+/** The limits of calls, by API. */
+export function callLimits(changed: ChangedLimits) {
+  const of = (host: LimitName, key: LimitName, status: LimitStatus): CallLimits => ({
+    hostPerMinute: limitOf(changed, host),
+    keyPerMinute: limitOf(changed, key),
+    status,
+  });
+  return {
+    fleet: of("fleet-calls-per-host", "fleet-calls-per-key", "UNAVAILABLE"),
+    control: of("control-calls-per-host", "control-calls-per-token", "RESOURCE_EXHAUSTED"),
+    apps: of("app-calls-per-host", "app-calls-per-run", "RESOURCE_EXHAUSTED"),
+  };
+}
 
-/**
- * Calls of each API that are judged at once, and as many that are worked on: about a second of
- * verifications on two cores.
- */
-export const CALLS_AT_ONCE = 1_000;
-/** Nodes that a host may register by itself in a minute, unless `--registration-limit` says more. */
-export const REGISTRATIONS_PER_MINUTE = 600;
-/** Proofs of a host, or of a key there, that may fail, unless `--failed-proof-limit` says more. */
-export const FAILED_PROOFS_PER_MINUTE = 120;
-/** Tokens of a host, or of a good token there, that may be wrong in a minute. */
-export const WRONG_TOKENS_PER_MINUTE = 30;
-/** The same at the page, whose own token may be of a person's making. */
-export const PAGE_WRONG_TOKENS_PER_MINUTE = 10;
-/** Logins that a host may ask for in a minute. */
-export const LOGINS_PER_MINUTE = 20;
-
-/** A row of the table: what is limited, for whom, how much, and what is answered past it. */
-export type LimitRow = readonly [what: string, who: string, limit: string, answer: string];
-
-const FLEET_ANSWER = "`UNAVAILABLE`, 503: a SuperNode comes back";
-const OTHER_ANSWER = "`RESOURCE_EXHAUSTED`, 429";
-const perMinute = (count: number) => `${count.toLocaleString("en")} a minute`;
+/** A row of the table, for people. */
+export type LimitRow = readonly [
+  what: string,
+  who: string,
+  limit: string,
+  changedBy: string,
+  answer: string,
+];
 
 /** All of them, for people. */
 export const LIMITS_TABLE: readonly LimitRow[] = [
-  ["Fleet API: calls", "host", perMinute(CALL_LIMITS.fleet.hostPerMinute), FLEET_ANSWER],
-  ["Fleet API: calls", "key", perMinute(CALL_LIMITS.fleet.keyPerMinute), FLEET_ANSWER],
-  [
-    "Fleet API: proofs that fail (`--failed-proof-limit`)",
-    "host; a key that was proved there has its own",
-    perMinute(FAILED_PROOFS_PER_MINUTE),
-    FLEET_ANSWER,
-  ],
-  [
-    "Fleet API: nodes that register themselves (`--registration-limit`)",
-    "host",
-    perMinute(REGISTRATIONS_PER_MINUTE),
-    FLEET_ANSWER,
-  ],
-  [
-    "Control API and `trellis.v1`: calls",
-    "host",
-    perMinute(CALL_LIMITS.control.hostPerMinute),
-    OTHER_ANSWER,
-  ],
-  [
-    "Control API and `trellis.v1`: calls",
-    "token",
-    perMinute(CALL_LIMITS.control.keyPerMinute),
-    OTHER_ANSWER,
-  ],
-  [
-    "Tokens and login codes that are wrong",
-    "host; a token that was good there has its own",
-    perMinute(WRONG_TOKENS_PER_MINUTE),
-    OTHER_ANSWER,
-  ],
-  [
-    "The page: tokens that are wrong",
-    "host; a token that was good there has its own",
-    perMinute(PAGE_WRONG_TOKENS_PER_MINUTE),
-    "429",
-  ],
-  ["Logins that are asked for", "host", perMinute(LOGINS_PER_MINUTE), OTHER_ANSWER],
-  [
-    "App APIs (ServerAppIo, Runtime): calls",
-    "host",
-    perMinute(CALL_LIMITS.apps.hostPerMinute),
-    OTHER_ANSWER,
-  ],
-  [
-    "App APIs (ServerAppIo, Runtime): calls",
-    "run",
-    perMinute(CALL_LIMITS.apps.keyPerMinute),
-    OTHER_ANSWER,
-  ],
-  [
-    "Every API: calls at once",
-    "API",
-    `${CALLS_AT_ONCE.toLocaleString("en")} judged, and as many worked on`,
-    "as above; 507 in place of 429",
-  ],
+  ...LIMIT_NAMES.map((name) => rowOf(LIMITS[name], `--limit ${name}=N`)),
+  ...Object.entries<Limit>(OWN_FLAG_LIMITS).map(([name, limit]) => rowOf(limit, `--${name} N`)),
 ];
 
-/** A service that takes so many calls of a host and of a caller. */
-export function withinRate(service: Service, limits: CallLimits, clock: Clock): Service {
-  const hosts = new PeerLimit(limits.hostPerMinute, clock);
-  const keys = new PeerLimit(limits.keyPerMinute, clock);
-  const tooMany = () => {
-    const detail = "Too many calls. Try again later.";
-    const status = limits.status === "UNAVAILABLE" ? 503 : 429;
-    return new StatusError(limits.status, detail, { http: { status, detail } });
-  };
-  return {
-    ...service,
-    async admit(call) {
-      if (!hosts.take(hostOf(call.peer))) throw tooMany();
-      const caller = await service.admit(call);
-      const key = keyOf(caller);
-      if (key !== undefined && !keys.take(key)) throw tooMany();
-      return caller;
-    },
-  };
+function rowOf({ what, who, count, unit = "a minute", answer }: Limit, flag: string): LimitRow {
+  return [what, who, `${count.toLocaleString("en")} ${unit}`, `\`${flag}\``, answer];
 }
 
-/** What a caller is known by: a SuperNode's key, a token for the Control API, or an app's run. */
-function keyOf(caller: unknown): string | undefined {
-  const of = (object: unknown, name: string): unknown =>
-    typeof object === "object" && object !== null ? Reflect.get(object, name) : undefined;
-  const known = of(of(caller, "key"), "id") ?? of(of(caller, "holder"), "tokenId") ??
-    of(caller, "runId");
-  return typeof known === "string" || typeof known === "bigint" ? String(known) : undefined;
+/** Whether a word is the name of a limit. */
+export function isLimitName(word: string): word is LimitName {
+  return Object.hasOwn(LIMITS, word);
 }

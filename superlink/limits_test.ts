@@ -1,15 +1,18 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { defineService, type IncomingCall } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
-import { type CallLimits, LIMITS_TABLE, withinRate } from "./limits.ts";
+import { CallRate, withinRate } from "./call_rate.ts";
+import { type CallLimits, callLimits, LIMIT_NAMES, limitOf, LIMITS_TABLE } from "./limits.ts";
+import { superlinkSpec } from "./flags.ts";
 import { TestClock } from "./testing/test_clock.ts";
 
 const LIMITS: CallLimits = { hostPerMinute: 6, keyPerMinute: 3, status: "UNAVAILABLE" };
 
 function limited(callerOf: (call: IncomingCall) => unknown, limits = LIMITS) {
   const clock = new TestClock();
-  const service = withinRate(defineService(Control, callerOf, {}), limits, clock);
+  const rate = new CallRate(limits, clock);
+  const service = withinRate(defineService(Control, callerOf, {}), rate);
   const call = (peer: string) =>
     service.admit({
       method: "ListNodes",
@@ -53,7 +56,23 @@ Deno.test("Where no SuperNode calls, a call too many is answered 429", async () 
   assertEquals([error.status, error.http?.status], ["RESOURCE_EXHAUSTED", 429]);
 });
 
-Deno.test("The table has a row for each limit of each API", () => {
-  assertEquals(LIMITS_TABLE.length, 11);
-  assertEquals(new Set(LIMITS_TABLE.map(([what, who]) => `${what}/${who}`)).size, 11);
+Deno.test("The table has a row for each limit of each API, and says how it is changed", () => {
+  assertEquals(LIMITS_TABLE.length, LIMIT_NAMES.length + 2);
+  assertEquals(new Set(LIMITS_TABLE.map(([what, who]) => `${what}/${who}`)).size, 12);
+  for (const [, , , changedBy] of LIMITS_TABLE) {
+    const [, flag] = /^`--([a-z-]+) /.exec(changedBy) ?? [];
+    assert(superlinkSpec.flags.some(({ name }) => name === flag), changedBy);
+  }
+});
+
+Deno.test("Only the Fleet API has its limits answered UNAVAILABLE, and a changed one holds there", () => {
+  const statuses = Object.entries(callLimits({})).map(([api, { status }]) => [api, status]);
+  assertEquals(statuses, [
+    ["fleet", "UNAVAILABLE"],
+    ["control", "RESOURCE_EXHAUSTED"],
+    ["apps", "RESOURCE_EXHAUSTED"],
+  ]);
+  const { fleet, control } = callLimits({ "fleet-calls-per-key": 3 });
+  assertEquals(fleet, { ...callLimits({}).fleet, keyPerMinute: 3 });
+  assertEquals(control.hostPerMinute, limitOf({}, "control-calls-per-host"));
 });

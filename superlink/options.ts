@@ -18,7 +18,7 @@ import { dashboardOf, type DashboardOptions } from "./dashboard/flags.ts";
 import { type ControlRule, controlRule } from "./control/access.ts";
 import { operatorToken } from "./control/operator_token.ts";
 import { flags } from "./flags.ts";
-import { FAILED_PROOFS_PER_MINUTE, REGISTRATIONS_PER_MINUTE } from "./limits.ts";
+import { type ChangedLimits, OWN_FLAG_LIMITS } from "./limits.ts";
 
 /** A SuperLink's settings. */
 export interface SuperLinkOptions {
@@ -60,6 +60,8 @@ export interface SuperLinkOptions {
   readonly proofToleranceMs: number;
   readonly registrationsPerMinute: number;
   readonly failedProofsPerMinute: number;
+  /** What is taken from a peer, where it is not as much as usual. */
+  readonly limits: ChangedLimits;
   readonly maxMessageBytes: number;
   readonly logFormat: "text" | "json";
   /** What an operator should know of the flags that were given. */
@@ -159,8 +161,11 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
     dashboard: dashboardOf(raw),
     holdMs: (flags.holdS.of(raw) ?? 20) * 1000,
     proofToleranceMs: (flags.proofWindowS.of(raw) ?? 300) * 1000,
-    registrationsPerMinute: flags.registrationsPerMinute.of(raw) ?? REGISTRATIONS_PER_MINUTE,
-    failedProofsPerMinute: flags.failedProofsPerMinute.of(raw) ?? FAILED_PROOFS_PER_MINUTE,
+    registrationsPerMinute: flags.registrationsPerMinute.of(raw) ??
+      OWN_FLAG_LIMITS["registration-limit"].count,
+    failedProofsPerMinute: flags.failedProofsPerMinute.of(raw) ??
+      OWN_FLAG_LIMITS["failed-proof-limit"].count,
+    limits: flags.limits.of(raw),
     maxMessageBytes: flags.maxMessageBytes.of(raw),
     logFormat: flags.logFormat.of(raw),
     warnings,

@@ -43,6 +43,7 @@ Deno.test("superlinkOptions() has Flower's defaults, but listens for strangers o
     proofToleranceMs: 300_000,
     registrationsPerMinute: 600,
     failedProofsPerMinute: 120,
+    limits: {},
     maxMessageBytes: 256 * 1024 ** 2,
     logFormat: "text",
   });
@@ -96,6 +97,9 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--proof-window", "30"], { proofToleranceMs: 30_000 }],
   [["--registration-limit", "5"], { registrationsPerMinute: 5 }],
   [["--failed-proof-limit", "5"], { failedProofsPerMinute: 5 }],
+  [["--limit", "logins=5", "--limit=fleet-calls-per-key=7"], {
+    limits: { "logins": 5, "fleet-calls-per-key": 7 },
+  }],
   [["--max-message-size", "64m"], { maxMessageBytes: 64 * 1024 ** 2 }],
   [["--log-format", "json"], { logFormat: "json" }],
   [["--storage-dir", "x"], {}],

@@ -25,7 +25,8 @@ import type { ControlRule } from "./control/access.ts";
 import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
-import { CALL_LIMITS, type CallLimits, withinRate } from "./limits.ts";
+import { CallRate, withinRate } from "./call_rate.ts";
+import { type CallLimits, callLimits, type ChangedLimits, limitOf } from "./limits.ts";
 import { Admission } from "./registry/admission.ts";
 import { nodeKeysService } from "./registry/node_keys_service.ts";
 import { registryService } from "./registry/service.ts";
@@ -42,6 +43,7 @@ export interface ServicesOptions {
   readonly window: TimestampWindow;
   /** How many proofs of a peer may fail in a minute before they are not verified any more. */
   readonly failedProofsPerMinute: number;
+  readonly limits: ChangedLimits;
   /** How long a call may be held until there is something to answer, in milliseconds. */
   readonly holdMs: number;
   /** Who may look for tasks of the Runtime API. */
@@ -95,11 +97,19 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
     ...{ nodeOfKey, httpSessions, refusals, admission },
   };
   const common = { ...state, ...options, ...controlAccessOf(state, options) };
-  const bounded = (service: Service, limits: CallLimits) => {
+  const atOnce = limitOf(options.limits, "calls-at-once");
+  const boundedBy = (limits: CallLimits) => {
     const { status } = limits;
-    const stored = atStorageBoundary(service, status, alarm);
-    return withinRate(withinCapacity(stored, status), limits, clock);
+    const rate = new CallRate(limits, clock);
+    return (service: Service) => {
+      const stored = atStorageBoundary(service, status, alarm);
+      return withinRate(withinCapacity(stored, status, atOnce), rate);
+    };
   };
+  const limits = callLimits(options.limits);
+  const fleet = boundedBy(limits.fleet);
+  const control = boundedBy(limits.control);
+  const apps = boundedBy(limits.apps);
   const forNodes = {
     ...common,
     refusals,
@@ -111,18 +121,17 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
       return caller;
     },
   };
-  const forOperators = (service: Service) =>
-    bounded(withAudit(service, audit), CALL_LIMITS.control);
+  const forOperators = (service: Service) => control(withAudit(service, audit));
   return {
-    fleet: bounded(fleetService(forNodes), CALL_LIMITS.fleet),
-    nodeKeys: bounded(nodeKeysService(forNodes), CALL_LIMITS.fleet),
+    fleet: fleet(fleetService(forNodes)),
+    nodeKeys: fleet(nodeKeysService(forNodes)),
     control: forOperators(controlService(common)),
     control141: forOperators(controlService141(common)),
     operators: [
       forOperators(registryService(common)),
       forOperators(accessService(common)),
     ],
-    serverApps: bounded(serverAppService(common), CALL_LIMITS.apps),
-    runtime: bounded(runtimeService(common), CALL_LIMITS.apps),
+    serverApps: apps(serverAppService(common)),
+    runtime: apps(runtimeService(common)),
   };
 }

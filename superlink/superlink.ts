@@ -103,6 +103,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
     managed,
     window,
     failedProofsPerMinute,
+    limits: options.limits,
     holdMs,
     seekers: taskSeekers(parts, state.nonces),
     controlRule: options.controlRule,
@@ -194,12 +195,13 @@ async function runSpans() {
 
 /** The page is loaded only where there is one. */
 async function dashboardFor(
-  { options: { dashboard: options, controlRule: rule }, pageAccess, ...parts }: SuperLinkParts,
+  { options: { dashboard: options, controlRule: rule, limits }, pageAccess, ...parts }:
+    SuperLinkParts,
 ) {
   if (!options) return undefined;
   const { Dashboard } = await import("./dashboard/dashboard.ts");
   const { audit = NO_AUDIT, auditFolder } = parts;
   const access = pageAccess ?? { kind: "anybody" };
   const operatorToken = rule.kind === "tokens" ? rule.operatorToken : undefined;
-  return new Dashboard({ ...parts, options, access, operatorToken, audit, auditFolder });
+  return new Dashboard({ ...parts, options, limits, access, operatorToken, audit, auditFolder });
 }

@@ -15,6 +15,7 @@ Deno.test("A login that enters is told to the audit log and to the log, without 
     { grants, logins: new Logins(kv, grants, clock) },
     {
       controlRule: { kind: "tokens" },
+      limits: {},
       page: () => ({ address: { host: "page.example", port: 443 }, tls: true }),
       audit: { ...NO_AUDIT, note: (entry) => void entries.push(entry) },
       ...{ clock, log: logged.log },

@@ -3,7 +3,7 @@ import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import type { ControlAccess, ControlRule } from "../control/access.ts";
 import { ControlGate } from "../control/gate.ts";
-import { LOGINS_PER_MINUTE, WRONG_TOKENS_PER_MINUTE } from "../limits.ts";
+import { type ChangedLimits, limitOf } from "../limits.ts";
 import { AccessActions } from "./actions.ts";
 import { TokenAttempts } from "./attempts.ts";
 import type { Grants } from "./grants.ts";
@@ -21,6 +21,7 @@ export interface AccessParts {
 /** What is read of the options of services. */
 export interface AccessOptions {
   readonly controlRule: ControlRule;
+  readonly limits: ChangedLimits;
   /** Where the page for operators is, once it is there. */
   readonly page?: (() => PagePlace | undefined) | undefined;
   readonly audit: AuditTrail;
@@ -31,10 +32,10 @@ export interface AccessOptions {
 /** Makes them. */
 export function controlAccessOf(
   { grants, logins }: { readonly grants: Grants; readonly logins: Logins },
-  { controlRule: rule, page, audit, clock, log }: AccessOptions,
+  { controlRule: rule, limits, page, audit, clock, log }: AccessOptions,
 ): AccessParts {
-  const attempts = new TokenAttempts(WRONG_TOKENS_PER_MINUTE, clock);
-  const startsPerMinute = LOGINS_PER_MINUTE;
+  const attempts = new TokenAttempts(limitOf(limits, "wrong-tokens"), clock);
+  const startsPerMinute = limitOf(limits, "logins");
   return {
     controlAccess: new ControlGate({ rule, grants, attempts }),
     access: new AccessActions({ grants, logins, clock, log }),

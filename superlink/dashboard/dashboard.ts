@@ -12,7 +12,7 @@ import type { ServerTls } from "../../wire/tls.ts";
 import { TokenAttempts } from "../access/attempts.ts";
 import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
-import { PAGE_WRONG_TOKENS_PER_MINUTE } from "../limits.ts";
+import { type ChangedLimits, limitOf } from "../limits.ts";
 import type { Listeners } from "../listeners.ts";
 import { Fresh } from "../metrics/fresh.ts";
 import { Metrics } from "../metrics/metrics.ts";
@@ -46,6 +46,7 @@ import { PageSessions } from "./sessions.ts";
 /** What a page is made of. */
 export interface DashboardParts {
   readonly options: DashboardOptions;
+  readonly limits: ChangedLimits;
   readonly access: PageAccess;
   /** The token of the SuperLink's environment, which opens the page, too. */
   readonly operatorToken: string | undefined;
@@ -123,6 +124,7 @@ export class Dashboard {
       log,
       audit: trail,
       auditFolder,
+      limits,
     } = this.#parts;
     const pageTls = isLoopback(address.host) ? undefined : tls;
     const failed = (error: unknown) => {
@@ -133,7 +135,7 @@ export class Dashboard {
       access,
       operatorToken,
       grants: state.grants,
-      attempts: new TokenAttempts(PAGE_WRONG_TOKENS_PER_MINUTE, clock),
+      attempts: new TokenAttempts(limitOf(limits, "page-wrong-tokens"), clock),
     });
     const sessions = new PageSessions(tokens, pageTls !== undefined);
     const nodes = new Fresh(() => state.nodes.list(clock.nowMicros()), ROWS_MS);

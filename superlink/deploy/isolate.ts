@@ -65,6 +65,7 @@ export async function openIsolate(
     managed,
     window,
     failedProofsPerMinute: settings.failedProofsPerMinute,
+    limits: settings.limits,
     holdMs,
     seekers,
     controlRule,

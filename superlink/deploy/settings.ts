@@ -9,6 +9,8 @@ import { ExitError } from "../../terminal/errors.ts";
 import { OPERATOR_TOKEN_VARIABLE } from "../../terminal/token_variables.ts";
 import type { ControlRule } from "../control/access.ts";
 import { isSecret, SHORTEST_SECRET } from "../control/operator_token.ts";
+import { readLimits } from "../limit_settings.ts";
+import type { ChangedLimits } from "../limits.ts";
 
 /** A variable of the environment. */
 interface Variable {
@@ -83,6 +85,12 @@ export const VARIABLES = {
     without: "120",
     meaning: "How many proofs of one host may fail in a minute before an isolate looks at no more.",
   },
+  limits: {
+    name: "TRELLIS_LIMITS",
+    values: "NAME=N, with commas between several",
+    without: "as the limits above",
+    meaning: "What each isolate takes from one peer; NAME is a limit's above.",
+  },
   maxMessageSize: {
     name: "TRELLIS_MAX_MESSAGE_SIZE",
     values: "MiB, 1 to 256",
@@ -115,6 +123,7 @@ export interface DeploySettings {
   readonly proofToleranceMs: number;
   readonly registrationsPerMinute: number;
   readonly failedProofsPerMinute: number;
+  readonly limits: ChangedLimits;
   readonly maxMessageBytes: number;
   readonly cacheBytes: number;
   readonly logFormat: "text" | "json";
@@ -166,6 +175,9 @@ export function deploySettings(read: (name: string) => string | undefined): Depl
     return { known, isOpen };
   };
 
+  const changes = valueOf(VARIABLES.limits)?.split(",").map((change) => change.trim()) ?? [];
+  const { limits, faults: wrong } = readLimits(changes);
+  faults.push(...wrong.map((fault) => `${VARIABLES.limits.name}: ${fault}`));
   const control = access(VARIABLES.controlToken, VARIABLES.controlApi);
   const runtime = access(VARIABLES.superExecSecret, VARIABLES.runtimeApi);
   const settings: DeploySettings = {
@@ -183,6 +195,7 @@ export function deploySettings(read: (name: string) => string | undefined): Depl
     proofToleranceMs: number(VARIABLES.proofWindow, 1, 300) * 1000,
     registrationsPerMinute: number(VARIABLES.registrationLimit, 1, 1_000_000),
     failedProofsPerMinute: number(VARIABLES.failedProofLimit, 1, 1_000_000),
+    limits,
     maxMessageBytes: number(VARIABLES.maxMessageSize, 1, 256) * MIB,
     cacheBytes: number(VARIABLES.cacheSize, 0, 1024) * MIB,
     logFormat: choice(VARIABLES.logFormat, "text", "json"),

