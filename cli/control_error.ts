@@ -9,8 +9,9 @@ import { declaredIn, type SuperLinkConnection } from "../config/connection.ts";
 import { ExitError } from "../terminal/errors.ts";
 import { printable } from "../terminal/display_width.ts";
 import { formatAddress } from "../wire/address.ts";
-import { type ConnectionProblemKind, diagnoseConnection } from "../wire/diagnose.ts";
+import { diagnoseConnection } from "../wire/diagnose.ts";
 import { StatusError } from "../wire/status.ts";
+import { connectionRemedy } from "./connection_remedies.ts";
 
 /** Turns any error of a Control API call into one for a person. */
 export async function controlError(
@@ -62,6 +63,9 @@ function refusal(error: StatusError, connection: SuperLinkConnection): Sentences
   const details = publicDetails(printable(error.message).trim());
   const known = KNOWN_DETAILS[details.replace(/\.$/, "")];
   if (known) return known;
+  if (/^Run ID \d+ is already finished$/.test(details)) {
+    return [`${details}.`, "`trellis ls` says how it ended."];
+  }
   switch (status) {
     case "UNAUTHENTICATED":
       return [
@@ -125,8 +129,8 @@ async function connectionError(
   const { address, security, source } = connection;
   const problem = await diagnoseConnection(address, security, { transport: "auto" });
   if (problem) {
-    const where = declaredIn(source);
-    return new ExitError(problem.sentence, { cause: error, remedy: REMEDIES[problem.kind](where) });
+    const remedy = connectionRemedy(problem.kind, source);
+    return new ExitError(problem.sentence, { cause: error, remedy });
   }
   const details = printable(error.message);
   const sentence = error.status === "UNAVAILABLE"
@@ -134,30 +138,6 @@ async function connectionError(
     : `The SuperLink at ${formatAddress(address)} did not answer in time.`;
   return new ExitError(sentence, { cause: error, remedy: "Try again, and look at its log." });
 }
-
-const REMEDIES: Readonly<Record<ConnectionProblemKind, (where: string) => string>> = {
-  "unknown-name": (where) => `Correct \`address\` in ${where}.`,
-  refused: (where) => `Start the SuperLink, or correct \`address\` in ${where}.`,
-  unreachable: (where) => `Check the network, firewalls, and \`address\` in ${where}.`,
-  timeout: (where) => `Check the network, firewalls, and \`address\` in ${where}.`,
-  "server-without-tls": (where) =>
-    "Start the SuperLink with --ssl-certfile, --ssl-keyfile and --ssl-ca-certfile. Where the " +
-    `network can be trusted, set \`insecure = true\` in ${where} instead.`,
-  "server-with-tls": (where) =>
-    `Remove \`insecure = true\` from ${where}, and set \`root-certificates\` to the CA ` +
-    "certificate that issued the server's.",
-  "untrusted-certificate": (where) =>
-    "Set `root-certificates` to the CA certificate that issued it, such as " +
-    `"certificates/ca.crt", in ${where}.`,
-  "wrong-name": (where) =>
-    `Use one of these names in \`address\` in ${where}, or issue a certificate for this one.`,
-  "certificate-not-valid-now": () =>
-    "Issue a new certificate for the SuperLink, or correct the clock of this machine.",
-  silent: (where) => `Look at its log: it may be stuck. Or correct \`address\` in ${where}.`,
-  "wrong-protocol": (where) =>
-    "Use the address of the SuperLink's Control API, on port 9093 by default and on 8000 from " +
-    `Flower 1.37 on, as \`address\` in ${where}.`,
-};
 
 /** Flower starts some texts with an emoji. */
 function withoutSigns(details: string): string {

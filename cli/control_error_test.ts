@@ -43,6 +43,7 @@ Deno.test("every refusal of the Control API has a sentence, and a remedy where t
       "not finished yet",
       "trellis ls",
     ],
+    ["FAILED_PRECONDITION", "Run ID 7 is already finished", "7 is already finished.", "trellis ls"],
     ["FAILED_PRECONDITION", "Public key already in use", "already in use", "keys generate"],
     [
       "FAILED_PRECONDITION",
@@ -102,6 +103,13 @@ Deno.test("a SuperLink that is down is named with the place of its address", asy
     assertEquals(error.message, "Nothing listens on 127.0.0.1:9.");
     assertStringIncludes(error.remedy ?? "", '[tool.flwr.federations.f] of "pyproject.toml"');
   }
+});
+
+Deno.test("what a command line named is put right on the command line", async () => {
+  const source = { name: "f", header: "the command line", file: undefined, directory: "." };
+  const error = await controlError(new StatusError("UNAVAILABLE", ""), { ...CONNECTION, source });
+  assertInstanceOf(error, ExitError);
+  assertEquals(error.remedy, "Start the SuperLink, or correct --superlink.");
 });
 
 Deno.test("an error that is no answer of a SuperLink stays as it is", async () => {

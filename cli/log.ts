@@ -5,6 +5,7 @@
  */
 
 import type { SuperLinkConnection } from "../config/connection.ts";
+import { EXIT_CODES } from "../terminal/exit_codes.ts";
 import { colourful } from "../terminal/colour.ts";
 import { printable } from "../terminal/display_width.ts";
 import { UsageError } from "../terminal/errors.ts";
@@ -52,7 +53,9 @@ export const logCommand: Command = {
       return 0;
     }
     const words = targetWords(target, flags);
-    return await follow({ connection, runId, target: words }, terminal) ? 0 : INTERRUPTED;
+    return await follow({ connection, runId, target: words }, terminal)
+      ? EXIT_CODES.done
+      : EXIT_CODES.interrupted;
   },
 };
 
@@ -68,7 +71,7 @@ export interface FollowedRun {
  * completed, 1 when it failed or was stopped, 130 after Ctrl-C, which leaves the run going.
  */
 export async function followRun(run: FollowedRun, terminal: Terminal): Promise<number> {
-  if (!await follow(run, terminal)) return INTERRUPTED;
+  if (!await follow(run, terminal)) return EXIT_CODES.interrupted;
   const { runId } = run;
   const { runs } = await withControl(run.connection, (control) => control.listRuns({ runId }));
   const ended = runs.find((listed) => listed.runId === runId);
@@ -79,9 +82,6 @@ export async function followRun(run: FollowedRun, terminal: Terminal): Promise<n
   terminal.say(terminal.paintTalk(`Run ${runId} is ${status}${reason}`, "bold", "red"));
   return 1;
 }
-
-/** The exit code of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 async function follow(
   { connection, runId, target }: FollowedRun,

@@ -261,5 +261,5 @@ Deno.test("--superlink needs no file, and nothing beside it that names a SuperLi
   assertStringIncludes(alone.stderr, "are for an address in --superlink");
   await Deno.remove(`${scene.app}/pyproject.toml`);
   const gone = await scene.run("stop", "5", "--superlink", "127.0.0.1:9", "--insecure");
-  assertStringIncludes(gone.stderr, "in the command line (--superlink).");
+  assertStringIncludes(gone.stderr, "Start the SuperLink, or correct --superlink.");
 });

@@ -8,6 +8,7 @@ import { type AppPermissions, appPermissions } from "../apps/typescript/app_perm
 import { join } from "node:path";
 import { keepsTypeScript, preloadOf } from "../apps/preload_flags.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../terminal/exit_codes.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import type { RawFlags } from "../terminal/flags.ts";
 import { httpAddress } from "../terminal/http_address.ts";
@@ -77,10 +78,6 @@ export interface HttpPlaneOptions {
   readonly tlsEndsAtProxy: boolean;
 }
 
-/** Flower's number for arguments that do not go together, and for an address it cannot read. */
-const INVALID_ARGUMENTS = 104;
-const INVALID_ADDRESS = 600;
-
 /**
  * Reads the flags. Throws an {@linkcode ExitError} with Flower's number for what Flower refuses, and
  * with the way to go for what Trellis does not offer.
@@ -94,7 +91,7 @@ export function superlinkOptions(raw: RawFlags): SuperLinkOptions {
   const isPlain = !tlsFiles && !(http?.tlsEndsAtProxy && flags.noGrpc.of(raw));
   if (managed && isPlain) {
     throw new ExitError("--enable-supernode-auth does not go with --insecure.", {
-      flowerCode: INVALID_ARGUMENTS,
+      flowerCode: FLOWER_EXIT_CODES.invalidArguments,
       remedy:
         "Give --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile; `trellis certs generate` " +
         "makes a set for development.",
@@ -207,7 +204,7 @@ function httpPlaneOf(raw: RawFlags): HttpPlaneOptions | undefined {
       byDefault
         ? "--no-http and --no-grpc leave nothing."
         : "--no-http goes with no --host or --port.",
-      { flowerCode: INVALID_ARGUMENTS, remedy: "Leave --no-http out." },
+      { flowerCode: FLOWER_EXIT_CODES.invalidArguments, remedy: "Leave --no-http out." },
     );
   }
   return undefined;
@@ -218,14 +215,14 @@ function addressOf(flag: string, text: string | undefined): Address | undefined 
   const address = parseAddress(text);
   if (address) return address;
   throw new ExitError(`--${flag} takes HOST:PORT, not "${text}".`, {
-    flowerCode: INVALID_ADDRESS,
+    flowerCode: FLOWER_EXIT_CODES.invalidAddress,
     remedy: "For example 0.0.0.0:9092, or [::]:9092 for IPv6.",
   });
 }
 
 function refuseWhatIsGone(raw: RawFlags): void {
   const refuse = (what: string, remedy: string) => {
-    throw new ExitError(what, { flowerCode: INVALID_ARGUMENTS, remedy });
+    throw new ExitError(what, { flowerCode: FLOWER_EXIT_CODES.invalidArguments, remedy });
   };
   if (flags.authListPublicKeys.of(raw) !== undefined) {
     refuse(

@@ -12,6 +12,7 @@ import { KeyError } from "../keys/key_error.ts";
 import { readPrivateKeyFile } from "../keys/key_files.ts";
 import type { PrivateKey } from "../keys/private_key.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../terminal/exit_codes.ts";
 import type { RawFlags } from "../terminal/flags.ts";
 import { flwrHome } from "../terminal/flwr_home.ts";
 import { httpAddress } from "../terminal/http_address.ts";
@@ -58,13 +59,6 @@ export interface SuperNodeOptions {
   readonly warnings: readonly string[];
 }
 
-/** Flower's numbers for a private key and an address that it cannot use. */
-const UNUSABLE_KEY = 302;
-const KEY_WITHOUT_TLS = 303;
-const INVALID_ADDRESS = 600;
-/** Flower's number for certificates of which some are missing. */
-const INCOMPLETE_TLS = 605;
-
 /**
  * Reads the flags and the files that they name. Throws an `ExitError` with Flower's number for what
  * Flower refuses, and with the way to go for what Trellis does not offer; also the errors of
@@ -82,7 +76,7 @@ export async function supernodeOptions(raw: RawFlags): Promise<SuperNodeOptions>
   }
   if (insecure && privateKey !== undefined) {
     throw new ExitError("A SuperNode with a key of its own needs TLS: --insecure is refused.", {
-      flowerCode: KEY_WITHOUT_TLS,
+      flowerCode: FLOWER_EXIT_CODES.keyWithoutTls,
       remedy: "Give the CA file of the SuperLink with --root-certificates instead.",
     });
   }
@@ -134,7 +128,7 @@ async function readKey(file: string): Promise<PrivateKey> {
     if (!(error instanceof KeyError)) throw error;
     const { message, remedy } = error;
     throw new ExitError(message, {
-      flowerCode: UNUSABLE_KEY,
+      flowerCode: FLOWER_EXIT_CODES.unusableKey,
       ...(remedy === undefined ? {} : { remedy }),
     });
   }
@@ -179,7 +173,7 @@ function tlsFilesOf(raw: RawFlags): ServerTlsFiles | undefined {
   throw new ExitError(
     "TLS needs all three of --ssl-ca-certfile, --ssl-certfile and --ssl-keyfile.",
     {
-      flowerCode: INCOMPLETE_TLS,
+      flowerCode: FLOWER_EXIT_CODES.incompleteTls,
       remedy: "Give all three, or none to serve ClientApps without TLS.",
     },
   );
@@ -194,7 +188,7 @@ function listenAddress(flag: string, text: string | undefined): Address | undefi
 
 function invalidAddress(flag: string, text: string, remedy: string): ExitError {
   const message = `--${flag} takes HOST:PORT, not "${text}".`;
-  return new ExitError(message, { flowerCode: INVALID_ADDRESS, remedy });
+  return new ExitError(message, { flowerCode: FLOWER_EXIT_CODES.invalidAddress, remedy });
 }
 
 /** `--grpc-rere` is how Flower up to 1.39 asks for gRPC. */

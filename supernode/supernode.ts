@@ -8,6 +8,7 @@ import type { StartApp } from "../apps/app_starter.ts";
 import type { TaskSeekers } from "../apps/runtime/caller.ts";
 import { SuperExecAuth } from "../apps/runtime/superexec_auth.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../terminal/exit_codes.ts";
 import type { Log } from "../terminal/log.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import { diagnoseConnection } from "../wire/diagnose.ts";
@@ -25,7 +26,6 @@ import { systemClock } from "./clock.ts";
 import { FleetClient } from "./fleet/fleet_client.ts";
 import { type Channel, FleetConnection } from "./fleet/fleet_connection.ts";
 import { LinkWatch, withoutNoise } from "./fleet/link_watch.ts";
-import { CONNECTION_NOT_INITIALISED } from "./fleet/refusal_sentences.ts";
 import { RetriesExhausted } from "./fleet/retry.ts";
 import { FleetTransport } from "./fleet/transport_channel.ts";
 import { type Connected, runLifeCycle } from "./life_cycle.ts";
@@ -197,7 +197,7 @@ function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink:
       `and ${seconds} s (${withoutNoise(message)}).`,
     {
       remedy: "Raise --max-retries and --max-wait-time, or leave them out to wait for it.",
-      flowerCode: CONNECTION_NOT_INITIALISED,
+      flowerCode: FLOWER_EXIT_CODES.connectionNotInitialised,
     },
   );
 }

@@ -4,20 +4,26 @@
  * @module
  */
 
+import { EXIT_CODES, type ExitCode, type FlowerExitCode } from "./exit_codes.ts";
+
 /** Ends the program: `message` says what went wrong, `remedy` what to do, both without secrets. */
 export class ExitError extends Error {
   override readonly name: string = "ExitError";
-  readonly exitCode: number;
+  readonly exitCode: ExitCode;
   readonly remedy: string | undefined;
   /** Flower's number for this ending (its "Exit Code: N"), where Flower has one. */
-  readonly flowerCode: number | undefined;
+  readonly flowerCode: FlowerExitCode | undefined;
 
   constructor(
     message: string,
-    options: ErrorOptions & { exitCode?: number; remedy?: string; flowerCode?: number } = {},
+    options: ErrorOptions & {
+      exitCode?: ExitCode;
+      remedy?: string;
+      flowerCode?: FlowerExitCode;
+    } = {},
   ) {
     super(message, options);
-    this.exitCode = options.exitCode ?? 1;
+    this.exitCode = options.exitCode ?? EXIT_CODES.failed;
     this.remedy = options.remedy;
     this.flowerCode = options.flowerCode;
   }
@@ -28,6 +34,7 @@ export class UsageError extends ExitError {
   override readonly name = "UsageError";
 
   constructor(message: string, remedy?: string) {
-    super(message, remedy === undefined ? { exitCode: 2 } : { exitCode: 2, remedy });
+    const exitCode = EXIT_CODES.notUnderstood;
+    super(message, remedy === undefined ? { exitCode } : { exitCode, remedy });
   }
 }

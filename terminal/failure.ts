@@ -5,13 +5,14 @@
  */
 
 import { ExitError } from "./errors.ts";
+import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a failure says, what to do about it, and how the process ends. */
 export interface Failure {
   readonly message: string;
   readonly remedy: string | undefined;
-  readonly exitCode: number;
+  readonly exitCode: ExitCode;
 }
 
 /** Describes any error. Those with a `remedy` of their own, such as key errors, keep it. */
@@ -24,7 +25,11 @@ export function describeFailure(error: unknown): Failure {
   const remedy = error instanceof Error && "remedy" in error && typeof error.remedy === "string"
     ? error.remedy
     : undefined;
-  return { message, remedy, exitCode: error instanceof ExitError ? error.exitCode : 1 };
+  return {
+    message,
+    remedy,
+    exitCode: error instanceof ExitError ? error.exitCode : EXIT_CODES.failed,
+  };
 }
 
 /**

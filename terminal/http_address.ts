@@ -1,8 +1,6 @@
 import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
 import { ExitError } from "./errors.ts";
-
-/** Flower's number for an address that it cannot read. */
-const INVALID_ADDRESS = 600;
+import { FLOWER_EXIT_CODES } from "./exit_codes.ts";
 
 /**
  * Where `--host` and `--port` say that HTTP is served; `byDefault` has what is not given. Throws an
@@ -17,7 +15,7 @@ export function httpAddress(
   const address = parseAddress(text);
   if (address) return address;
   throw new ExitError(`--host takes a host name or an IP address, not "${host}".`, {
-    flowerCode: INVALID_ADDRESS,
+    flowerCode: FLOWER_EXIT_CODES.invalidAddress,
     remedy: "For example 127.0.0.1, 0.0.0.0 or ::.",
   });
 }

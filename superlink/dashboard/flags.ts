@@ -5,6 +5,7 @@
  */
 
 import { ExitError } from "../../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../../terminal/exit_codes.ts";
 import { type RawFlags, textFlag } from "../../terminal/flags.ts";
 import { type Address, parseAddress } from "../../wire/address.ts";
 
@@ -35,8 +36,6 @@ export interface DashboardOptions {
 }
 
 const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8080 };
-/** Flower's number for an address that it cannot read. */
-const INVALID_ADDRESS = 600;
 
 /** Reads the flags; `undefined` when there is to be no page. Throws an {@linkcode ExitError}. */
 export function dashboardOf(raw: RawFlags): DashboardOptions | undefined {
@@ -52,7 +51,7 @@ export function dashboardOf(raw: RawFlags): DashboardOptions | undefined {
   const address = parseAddress(text);
   if (address) return { address, byDefault: false, tokenFile };
   throw new ExitError(`--dashboard-address takes HOST:PORT or none, not "${text}".`, {
-    flowerCode: INVALID_ADDRESS,
+    flowerCode: FLOWER_EXIT_CODES.invalidAddress,
     remedy: "For example 127.0.0.1:8080, or 0.0.0.0:8080 to be reached from other machines.",
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import { ExitError } from "../../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../../terminal/exit_codes.ts";
 import type { Log } from "../../terminal/log.ts";
 import { type Address, formatAddress } from "../../wire/address.ts";
 import { type ConnectionProblem, type ConnectionProblemKind } from "../../wire/diagnose.ts";
@@ -68,7 +69,7 @@ export class LinkWatch implements RetryObserver {
     const remedy = problem ? REMEDIES[problem.kind] : undefined;
     if (problem && !this.#heard && await this.#isCertain(problem)) {
       throw new ExitError(problem.sentence, {
-        flowerCode: 305,
+        flowerCode: FLOWER_EXIT_CODES.connectionNotInitialised,
         ...(remedy === undefined ? {} : { remedy }),
       });
     }

@@ -5,10 +5,8 @@
  */
 
 import { ExitError } from "../../terminal/errors.ts";
+import { FLOWER_EXIT_CODES } from "../../terminal/exit_codes.ts";
 import type { Refusal, RefusalKind } from "./refusal.ts";
-
-/** Flower's number for a connection that could not be initialised (1.38 and later). */
-export const CONNECTION_NOT_INITIALISED = 305;
 
 /** Who was refused, and where. */
 export interface RefusedNode {
@@ -27,7 +25,7 @@ type Sentences = (node: RefusedNode, words: string) => readonly [message: string
  */
 export function joinRefusedFinally({ kind, words }: Refusal, node: RefusedNode): ExitError {
   const [message, remedy] = SENTENCES[kind](node, words);
-  return new ExitError(message, { remedy, flowerCode: CONNECTION_NOT_INITIALISED });
+  return new ExitError(message, { remedy, flowerCode: FLOWER_EXIT_CODES.connectionNotInitialised });
 }
 
 /** The end of a SuperNode that was cut off while it was online. */
@@ -35,7 +33,10 @@ export function removedFromFleet({ words }: Refusal, superlink: string): ExitErr
   return new ExitError(
     `The SuperLink at ${superlink} does not admit this SuperNode any more: it was unregistered, ` +
       `or its key is refused (${words}).`,
-    { remedy: "Ask who runs the SuperLink.", flowerCode: CONNECTION_NOT_INITIALISED },
+    {
+      remedy: "Ask who runs the SuperLink.",
+      flowerCode: FLOWER_EXIT_CODES.connectionNotInitialised,
+    },
   );
 }
 
