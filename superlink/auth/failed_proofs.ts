@@ -12,14 +12,15 @@
 
 import type { Clock } from "../clock.ts";
 import { hostOf, PeerLimit } from "./peer_limit.ts";
+import { GONE_MS, Recent } from "./recent.ts";
 
-/** Keys that proved themselves from a host; the ones that came first are let go. */
+/** Keys that proved themselves from a host lately, in each generation. */
 const PROVED_LIMIT = 50_000;
 
 /** Whose proofs are verified. */
 export class FailedProofs {
   readonly #limit: PeerLimit;
-  readonly #proved = new Set<string>();
+  readonly #proved = new Recent<string, true>(PROVED_LIMIT, GONE_MS);
 
   constructor(perMinute: number, clock: Clock) {
     this.#limit = new PeerLimit(perMinute, clock);
@@ -37,15 +38,12 @@ export class FailedProofs {
 
   /** Takes note of a signature that did. */
   proved(peer: string, keyId: string): void {
-    this.#proved.add(ofKey(peer, keyId));
-    if (this.#proved.size <= PROVED_LIMIT) return;
-    const [first] = this.#proved;
-    if (first !== undefined) this.#proved.delete(first);
+    this.#proved.set(ofKey(peer, keyId), true);
   }
 
   #share(peer: string, keyId: string): string {
     const own = ofKey(peer, keyId);
-    return this.#proved.has(own) ? own : hostOf(peer);
+    return this.#proved.get(own) ? own : hostOf(peer);
   }
 }
 
