@@ -51,7 +51,7 @@ export function encodeHead({ seq, hash }: ChainEnd): string {
   return `${String(seq).padStart(15, "0")} ${hash}\n`;
 }
 
-/** What the head file says: `undefined` when there is none, `"unreadable"` when it says nothing. */
+/** What the head file says: `undefined` when there is none or it is empty, else maybe `"unreadable"`. */
 export async function readHead(folder: string): Promise<ChainEnd | "unreadable" | undefined> {
   let text: string;
   try {
@@ -60,6 +60,8 @@ export async function readHead(folder: string): Promise<ChainEnd | "unreadable" 
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+  // Made at a start, before the first line.
+  if (text === "") return undefined;
   const match = HEAD.exec(text);
   return match?.[2] === undefined ? "unreadable" : { seq: Number(match[1]), hash: match[2] };
 }

@@ -54,6 +54,12 @@ Deno.test("An entry is on disk when it is recorded, in a file that only its owne
     }
   }));
 
+Deno.test("A log that has no line yet is whole", () =>
+  inFolder(async (folder, options) => {
+    await using _trail = await openAuditLog(folder, options);
+    assertEquals((await verifyAudit(folder)).findings, []);
+  }));
+
 Deno.test("A chain goes on after a restart, also while it is read", () =>
   inFolder(async (folder, options) => {
     for (let start = 0; start < 3; start++) {

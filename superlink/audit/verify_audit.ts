@@ -72,7 +72,7 @@ export async function verifyAudit(
   chain.finish();
   if (head === "unreadable") chain.found({ file: HEAD_NAME, what: "the file cannot be read" });
   if (head === undefined && files.length > 0) {
-    chain.found({ file: HEAD_NAME, what: "the file is missing" });
+    chain.found({ file: HEAD_NAME, what: "the file is missing or empty" });
   }
   const { findings, lineCount, end } = chain;
   return { findings: findings.slice(0, MAX_FINDINGS), fileCount: files.length, lineCount, end };

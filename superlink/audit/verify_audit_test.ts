@@ -206,6 +206,11 @@ const BREAKS: Break[] = [
   ],
   ["the head dropped", (folder) => Deno.remove(join(folder, "head")), { file: "head" }],
   [
+    "the head emptied",
+    (folder) => Deno.writeTextFile(join(folder, "head"), ""),
+    { file: "head" },
+  ],
+  [
     "the head made unreadable",
     (folder) => Deno.writeTextFile(join(folder, "head"), "14\n"),
     { file: "head" },

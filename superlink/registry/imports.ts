@@ -105,14 +105,17 @@ export class Imports {
       for await (const { key, value } of kv.list<StagedRow>({ prefix: keys.importNodes(id) })) {
         left.push([Number(key[2]), value.node]);
       }
+      log.info(
+        "node.import-resumed",
+        `Finishing an import that was interrupted: ${left.length} SuperNodes are left.`,
+        { count: left.length },
+      );
       const done = new Map(left);
       const enrolled = await this.#doAll(id, left.values(), row);
       await Promise.all(
         enrolled.map((one, index) => one && this.#tell(one, done.get(index), row)),
       );
-      const sentence =
-        `An import that was interrupted is done: ${left.length} SuperNodes were left.`;
-      log.info("node.import-finished", sentence, { count: left.length });
+      log.info("node.import-finished", "The import is finished.", { count: left.length });
     }
     const abandoned = new Set<string>();
     for await (const { key, value } of kv.list<StagedRow>({ prefix: keys.allImportNodes })) {
