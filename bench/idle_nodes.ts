@@ -5,7 +5,7 @@
  *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,10000] [--flower-nodes 100,500,1000,2000]
  *         [--settle 60] [--seconds 60] [--out bench/results]
  *
- * All nodes run in one process on the same machine, each with a P-384 key and a connection of its own,
+ * All nodes run on the same machine, up to 5,000 in one process, each with a P-384 key and a connection of its own,
  * and behave as Flower's: a heartbeat every 30 s, a pull, 3 s of sleep after an empty answer.
  *
  * @module
@@ -26,6 +26,8 @@ import { memoryBytes } from "./fleet/memory.ts";
 const FLOWER_VERSION = "1.25.0";
 /** A SuperLink serves its nodes when nearly all heartbeats are answered within this. */
 const SOON_MS = 1_000;
+/** One thread makes no more calls than those of so many nodes. */
+const NODES_OF_A_LOAD = 5_000;
 /** More than any number of nodes here needs to join. */
 const JOIN_LIMIT_MS = 1_800_000;
 /** More than any bench registers from this host in a minute. */
@@ -81,22 +83,39 @@ async function visit(
     });
     const { pid } = link.process;
     const emptyMib = await memoryBytes(pid) / 1024 ** 2;
-    const load = scene.start(LOAD, {
-      name: "load",
-      args: [link.fleetAddress, certificates.ca, `${nodes}`, `${settle}`, `${seconds}`],
+    const processes = Math.ceil(nodes / NODES_OF_A_LOAD);
+    const loads = Array.from({ length: processes }, (_, index) => {
+      const share = Math.floor((nodes + index) / processes);
+      const args = [link.fleetAddress, certificates.ca, `${share}`, `${settle}`, `${seconds}`];
+      return scene.start(LOAD, { name: `load ${index + 1}`, args });
     });
-    await load.waitForLine(/^measuring$/, JOIN_LIMIT_MS);
+    await Promise.all(loads.map((load) => load.waitForLine(/^measuring$/, JOIN_LIMIT_MS)));
+    const startMs = performance.now();
     const before = await cpuSeconds(new Set([pid]));
-    await load.waitForLine(/^measured$/, JOIN_LIMIT_MS);
-    const cores = (await cpuSeconds(new Set([pid])) - before) / seconds;
+    await Promise.all(loads.map((load) => load.waitForLine(/^measured$/, JOIN_LIMIT_MS)));
+    const cores = (await cpuSeconds(new Set([pid])) - before) * 1000 /
+      (performance.now() - startMs);
     const memoryMib = await memoryBytes(pid) / 1024 ** 2;
-    await load.exited;
-    const report: IdleReport = JSON.parse(load.lines.at(-1) ?? "");
+    await Promise.all(loads.map((load) => load.exited));
+    const report = together(loads.map((load) => JSON.parse(load.lines.at(-1) ?? "")));
     return { ...report, title, nodes, cores, memoryMib, emptyMib };
   } finally {
     await scene.close();
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What the processes of a load came to. */
+function together(reports: readonly IdleReport[]): IdleReport {
+  const sum = (field: "heartbeats" | "pulls" | "failures") =>
+    reports.reduce((total, report) => total + report[field], 0);
+  return {
+    joinSeconds: Math.max(...reports.map(({ joinSeconds }) => joinSeconds)),
+    heartbeats: sum("heartbeats"),
+    pulls: sum("pulls"),
+    failures: sum("failures"),
+    p99Ms: Math.max(...reports.map(({ p99Ms }) => p99Ms)),
+  };
 }
 
 function row(visit: IdleVisit): string {

@@ -36,6 +36,9 @@ export interface IdleReport {
 /** Flower's. */
 const HEARTBEAT_INTERVAL_S = 30;
 const SLEEP_MS = 3_000;
+/** How long a SuperNode waits before it makes a call again that was not answered. */
+const RETRY_MS = 1_000;
+const MAX_TRIES = 60;
 /** How many join at once. */
 const JOINING = 32;
 
@@ -60,11 +63,16 @@ class IdleNode {
     );
     const publicKey = node.#publicKey;
     const heartbeatInterval = HEARTBEAT_INTERVAL_S;
-    await node.#channel.unary(Fleet.method.registerNode, { publicKey }, await node.#headers());
-    const activated = await node.#channel.unary(
-      Fleet.method.activateNode,
-      { publicKey, heartbeatInterval },
-      await node.#headers(),
+    const { registerNode, activateNode } = Fleet.method;
+    await untilAnswered(async () =>
+      await node.#channel.unary(registerNode, { publicKey }, await node.#headers())
+    );
+    const activated = await untilAnswered(async () =>
+      await node.#channel.unary(
+        activateNode,
+        { publicKey, heartbeatInterval },
+        await node.#headers(),
+      )
     );
     node.#nodeId = activated.nodeId;
     return node;
@@ -96,6 +104,18 @@ class IdleNode {
       text: { "flwr-timestamp": timestamp },
       bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
     };
+  }
+}
+
+/** Makes a call again while the SuperLink has too much to do, as SuperNodes do while they join. */
+async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+      await delay(RETRY_MS);
+    }
   }
 }
 
