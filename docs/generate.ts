@@ -37,6 +37,7 @@ export async function reference(): Promise<string> {
     ),
     "## Limits",
     "What is taken from one peer, on every API. A bucket holds one minute's worth and refills evenly. " +
+    "A host is an address of IPv4, or the /64 of one of IPv6. " +
     `On Deno Deploy \`${VARIABLES.limits.name}\` takes what \`--limit\` does, with commas between.`,
     table(
       ["What", "Counted for each", "Limit", "Changed by", "Answer past it"],

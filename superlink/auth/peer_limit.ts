@@ -64,7 +64,30 @@ export function refilled(
   return Math.min(perMinute, known.tokens + elapsed / MINUTE_MICROS * perMinute);
 }
 
-/** The host of a peer (`address:port`): its ports count together. */
+/** Whoever has one address of IPv6 has as many as a network of this length holds. */
+const NETWORK_GROUPS = 4;
+const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/**
+ * The host of a peer (`address:port`): its ports count together, and so do the addresses of its /64 of
+ * IPv6, of which a host may use any. An IPv4 address is the same in either family.
+ */
 export function hostOf(peer: string): string {
-  return peer.slice(0, peer.lastIndexOf(":"));
+  const host = peer.slice(0, peer.lastIndexOf(":"));
+  if (!host.includes(":")) return host;
+  const address = host.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
+  const [, ipv4] = MAPPED_IPV4.exec(address) ?? [];
+  return ipv4 ?? networkOf(address);
+}
+
+function networkOf(address: string): string {
+  const [head = "", tail] = address.toLowerCase().split("::");
+  const groups = (text: string) => text === "" ? [] : text.split(":");
+  const first = groups(head);
+  const last = groups(tail ?? "");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
+  return [...first, ...Array<string>(zeros).fill("0"), ...last]
+    .slice(0, NETWORK_GROUPS)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":") + "::/64";
 }

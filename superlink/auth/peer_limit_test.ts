@@ -31,9 +31,27 @@ Deno.test("PeerLimit counts peers apart, and looks without taking", () => {
 
 Deno.test("hostOf() counts the ports of a host together", () => {
   assertEquals(hostOf("192.0.2.1:1000"), hostOf("192.0.2.1:2000"));
-  assertEquals(hostOf("[2001:db8::1]:1000"), "[2001:db8::1]");
   assertEquals(hostOf("unknown"), hostOf("unknown"));
 });
+
+const HOSTS: readonly [peer: string, host: string][] = [
+  ["[2001:db8:1:2:3:4:5:6]:1000", "2001:db8:1:2::/64"],
+  ["[2001:db8:1:2::7]:1000", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::7:1000", "2001:db8:1:2::/64"],
+  ["[2001:0DB8:0001:2::]:1", "2001:db8:1:2::/64"],
+  ["[2001:db8::1]:1", "2001:db8:0:0::/64"],
+  ["[2001:db8:1:3::7]:1", "2001:db8:1:3::/64"],
+  ["[fe80::1%eth0]:1", "fe80:0:0:0::/64"],
+  ["[::1]:1", "0:0:0:0::/64"],
+  ["[::ffff:192.0.2.1]:1", "192.0.2.1"],
+  ["::ffff:192.0.2.1:1", "192.0.2.1"],
+];
+
+for (const [peer, host] of HOSTS) {
+  Deno.test(`hostOf(${peer}) is ${host}: a network of IPv6 is one host`, () => {
+    assertEquals(hostOf(peer), host);
+  });
+}
 
 Deno.test("PeerLimit gives nothing for a clock that goes back", () => {
   const clock = new TestClock();

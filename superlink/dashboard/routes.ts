@@ -6,7 +6,7 @@
 
 import type { HttpHandler } from "../../wire/http/handler.ts";
 import { BodyError, readBody } from "../../wire/http/body.ts";
-import { httpErrorOf } from "../../wire/http/errors.ts";
+import { httpErrorOf, UNREADABLE_HOST } from "../../wire/http/errors.ts";
 import { isForLog, StatusError } from "../../wire/status.ts";
 import type { TokenHolder } from "../control/caller.ts";
 import { StorageFailure } from "../state/commit.ts";
@@ -80,10 +80,12 @@ export function pageHandler(
   failed: (error: unknown) => void,
 ): HttpHandler {
   return async (request, peer) => {
-    const { pathname, searchParams: query } = new URL(request.url);
+    const url = URL.parse(request.url);
     let response: Response;
     try {
-      response = await answer({ request, peer, query }, pathname);
+      // A host that is none makes no URL.
+      if (!url) throw new PageError(UNREADABLE_HOST.status, UNREADABLE_HOST.detail);
+      response = await answer({ request, peer, query: url.searchParams }, url.pathname);
     } catch (error) {
       const told = toldOf(error);
       if (!told) failed(error);

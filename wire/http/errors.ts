@@ -29,6 +29,9 @@ const HTTP_STATUS: Readonly<Record<StatusName, number>> = {
   UNAUTHENTICATED: 401,
 };
 
+/** Of a request to no host that there can be. */
+export const UNREADABLE_HOST = { status: 400, detail: "The host of the request is none." } as const;
+
 /** An error answer. */
 export function errorResponse(
   { status, code, detail, extra, authenticate }: HttpError,

@@ -14,7 +14,7 @@ import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
 import { isForLog, StatusError, toStatusError } from "../status.ts";
 import { announcedLength, BodyError, readBody } from "./body.ts";
-import { errorResponse, httpErrorOf } from "./errors.ts";
+import { errorResponse, httpErrorOf, UNREADABLE_HOST } from "./errors.ts";
 import { httpHeaders } from "./headers.ts";
 import { isProtobuf, PROTOBUF } from "./media_types.ts";
 import { pathOf } from "./route.ts";
@@ -70,7 +70,9 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
   }
 
   const handle = async (request: Request, peer: string): Promise<Response> => {
-    const { pathname } = new URL(request.url);
+    // A host that is none makes no URL (RFC 9112, section 3.2).
+    const pathname = URL.parse(request.url)?.pathname;
+    if (pathname === undefined) return errorResponse(UNREADABLE_HOST);
     if (pathname === "/health") return health(request, isServing());
     const route = routes.get(pathname);
     if (!route) return noRoute(pathname, routes);

@@ -9,7 +9,7 @@ import { delay } from "@std/async";
 import { type Address, formatAddress } from "../address.ts";
 import { ListenError } from "../listen_error.ts";
 import type { ServerTls } from "../tls.ts";
-import { errorResponse } from "./errors.ts";
+import { errorResponse, UNREADABLE_HOST } from "./errors.ts";
 import type { HttpHandler } from "./handler.ts";
 
 interface Listening {
@@ -59,6 +59,7 @@ export class HttpServer {
           port: address.port,
           signal: cutOff.signal,
           onListen: () => {},
+          onError: failed,
           ...tls,
         },
         (request, info) => this.#answer(request, info),
@@ -123,6 +124,18 @@ export class HttpServer {
     this.#underWay.add(done);
     return await this.#handler(request, peerOf(remoteAddr));
   }
+}
+
+/**
+ * What is answered when Deno itself cannot read a request: with OpenTelemetry on it does so before the
+ * handler, and would print a stack for each.
+ */
+function failed(error: unknown): Response {
+  if (error instanceof TypeError && error.message.startsWith("Invalid URL")) {
+    return errorResponse(UNREADABLE_HOST);
+  }
+  console.error(error);
+  return errorResponse({ status: 500, detail: "Internal server error." });
 }
 
 /** `address:port` of a peer, or `unknown`. */

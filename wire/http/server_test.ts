@@ -54,6 +54,27 @@ async function statusLine(connection: Deno.Conn): Promise<string | undefined> {
   return new TextDecoder().decode(buffer.subarray(0, count)).split("\r\n")[0];
 }
 
+for (const host of ["[", "a b", "user@x:y", "x:99999999"]) {
+  Deno.test(`HttpServer answers a request to the host "${host}" with 400, and says nothing of it`, async () => {
+    const said: unknown[][] = [];
+    const { error } = console;
+    console.error = (...words) => said.push(words);
+    try {
+      await onStage({}, async (address) => {
+        using connection = await connect(address);
+        await send(
+          connection,
+          new TextEncoder().encode(`POST ${PULL} HTTP/1.1\r\nhost: ${host}\r\n\r\n`),
+        );
+        assertEquals(await statusLine(connection), "HTTP/1.1 400 Bad Request");
+      });
+    } finally {
+      console.error = error;
+    }
+    assertEquals(said, []);
+  });
+}
+
 /** Holds calls until their peers are gone; `held` and `freed` tell. */
 function holding() {
   const held = Promise.withResolvers<IncomingCall>();
