@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CsvRecord, toCsv } from "../terminal/csv.ts";
+import { type CsvRecord, toCsv, withoutFormulas } from "../terminal/csv.ts";
 import { choiceFlag } from "../terminal/flags.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { toYaml } from "../terminal/yaml.ts";
@@ -35,6 +35,7 @@ export async function reportList(
   if (format === "default" || format === "table") return await report("default", terminal, work);
   if (format === "json") return await report("json", terminal, work);
   const { json, records } = await work(() => {});
-  terminal.print(format === "yaml" ? toYaml(json) : toCsv(records));
+  const text = format === "yaml" ? toYaml(json) : toCsv(withoutFormulas(records));
+  if (text !== "") terminal.print(text);
   return 0;
 }

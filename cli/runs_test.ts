@@ -137,6 +137,9 @@ Deno.test("ls --format json has Flower 1.25.0's shape, for one run as for all", 
   const all = JSON.parse((await scene.run("ls", scene.app, "fed", ...json)).stdout);
   assertEquals(all.runs.map((run: { elapsed: number }) => run.elapsed), [18.210903, 6]);
   assertEquals(all.runs[0]["finished-at"], "N/A");
+  const csv = (await scene.run("ls", scene.app, "fed", "--format", "csv")).stdout.split("\n");
+  assertStringIncludes(csv[0] ?? "", "run-id,federation,fab-id");
+  assertStringIncludes(csv[2] ?? "", '"{""inbound-bytes"": 1422,');
 });
 
 Deno.test("stop ends a run, and log and stop know a run that is not there", async () => {

@@ -11,12 +11,25 @@ export type CsvRecord = Readonly<Record<string, JsonValue>>;
 
 /**
  * Writes records; the columns are those of all records, in the order in which they come first. What
- * is no text or number is written as JSON.
+ * is no text or number is written as JSON. No records make an empty text.
  */
 export function toCsv(records: readonly CsvRecord[]): string {
+  if (records.length === 0) return "";
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const rows = records.map((record) => columns.map((column) => cell(record[column])));
   return [columns.map(quoted), ...rows].map((row) => row.join(",")).join("\n");
+}
+
+/**
+ * The same records for a spreadsheet: a text that one would run as a formula gets a `'` before it,
+ * as OWASP advises. A number, also a place such as `-33.9,18.4`, stays.
+ */
+export function withoutFormulas(records: readonly CsvRecord[]): readonly CsvRecord[] {
+  const safe = (value: JsonValue) =>
+    typeof value === "string" && /^(?:[=+@\t\r]|-(?![\d.]))/.test(value) ? `'${value}` : value;
+  return records.map((record) =>
+    Object.fromEntries(Object.entries(record).map(([column, value]) => [column, safe(value)]))
+  );
 }
 
 /** A line of a file and where it began, from 1. */
@@ -56,7 +69,8 @@ export function readCsv(text: string): readonly CsvLine[] | undefined {
 function cell(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return quoted(value);
-  return typeof value === "object" ? quoted(JSON.stringify(value)) : toJson(value);
+  // In one line; a text has its line ends escaped.
+  return quoted(toJson(value).replaceAll(/\n */g, ""));
 }
 
 function quoted(text: string): string {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readCsv, toCsv } from "./csv.ts";
+import { readCsv, toCsv, withoutFormulas } from "./csv.ts";
 
 /** Files, and their lines with the numbers of these; `undefined` for what is no CSV. */
 const FILES: readonly [text: string, lines: readonly [number, ...string[]][] | undefined][] = [
@@ -25,14 +25,24 @@ Deno.test("readCsv reads lines with their numbers, and refuses quotes that are n
 Deno.test("toCsv writes what readCsv reads, with a column for all that any record has", () => {
   const records = [
     { name: 'a "b", c', count: 2n },
-    { name: " blanks ", labels: { k: "v,w" } },
+    { name: " blanks ", labels: { k: "v,w", sizes: [1n, 2n ** 64n] } },
     { name: "two\nlines" },
   ];
   const text = toCsv(records);
   assertEquals(readCsv(text)?.map(({ cells }) => cells), [
     ["name", "count", "labels"],
     ['a "b", c', "2", ""],
-    [" blanks ", "", '{"k":"v,w"}'],
+    [" blanks ", "", '{"k": "v,w","sizes": [1,18446744073709551616]}'],
     ["two\nlines", "", ""],
   ]);
 });
+
+Deno.test("a text that a spreadsheet would run is no formula any more, and a number stays one", () => {
+  const names = ["=1+1", "+1", "@x", "-x", "\tx", "-33.9,18.4", "-.5", "a=b", ""];
+  assertEquals(
+    withoutFormulas(names.map((name) => ({ name, count: -1n }))).map(({ name }) => name),
+    ["'=1+1", "'+1", "'@x", "'-x", "'\tx", "-33.9,18.4", "-.5", "a=b", ""],
+  );
+});
+
+Deno.test("no records make an empty text", () => assertEquals(toCsv([]), ""));
