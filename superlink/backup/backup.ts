@@ -14,6 +14,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ExitError } from "../../terminal/errors.ts";
 import { auditFiles } from "../audit/audit_folder.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
+import { requireKnown } from "../state/schema.ts";
 import { ArchiveWriter, filesBelow } from "./archive.ts";
 
 /** What is backed up, and where to. */
@@ -62,6 +63,7 @@ export async function takeBackup(
       archive.note("taken-at", new Date(nowMicros / 1000).toISOString());
       copyDatabase(database, snapshot);
       await archive.add("database", snapshot);
+      await requireKnownVersion(snapshot, database);
       await Deno.remove(snapshot);
       await addObjects();
       if (auditFolder !== undefined) {
@@ -82,8 +84,10 @@ export async function takeBackup(
       remedy: "Check the space and the rights there. An older backup of that name is as it was.",
     });
   } finally {
-    for (const path of [temporary, `${temporary}-journal`, snapshot, `${snapshot}-journal`]) {
-      await Deno.remove(path).catch(() => {});
+    for (const path of [temporary, snapshot]) {
+      for (const part of ["", "-journal", "-wal", "-shm"]) {
+        await Deno.remove(`${path}${part}`).catch(() => {});
+      }
     }
   }
 }
@@ -97,6 +101,13 @@ function copyDatabase(database: string, path: string): void {
     if (!(error instanceof Error) || !/readonly|unable to open/i.test(error.message)) throw error;
     vacuumInto(database, path, false);
   }
+}
+
+/** What this Trellis could not restore it does not back up. */
+async function requireKnownVersion(copy: string, database: string): Promise<void> {
+  const kv = await Deno.openKv(copy);
+  await requireKnown(kv, database);
+  kv.close();
 }
 
 function vacuumInto(database: string, path: string, readOnly: boolean): void {

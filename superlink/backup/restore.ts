@@ -151,8 +151,9 @@ async function mend(
 ): Promise<Applied | undefined> {
   const kv = await Deno.openKv(path);
   let applied: Applied | undefined;
+  // Closes it when it is a newer Trellis's.
+  await stamp(kv, backup);
   try {
-    await stamp(kv, backup);
     const [finding] = await findingsIn(kv);
     if (finding !== undefined) throw damaged(backup, finding);
     applied = since && await replay(kv, since, clock);

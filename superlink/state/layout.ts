@@ -60,8 +60,11 @@
  * @module
  */
 
-/** The version of this layout. A higher one in the database means a newer Trellis wrote it. */
-export const SCHEMA_VERSION = 1;
+/**
+ * The version of this layout. A higher one in the database means a newer Trellis wrote it; a lower one is
+ * brought forward (`state/schema.ts`).
+ */
+export const SCHEMA_VERSION = 2;
 
 /** Stamps a database as a SuperLink's. */
 export interface SchemaRow {
