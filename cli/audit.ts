@@ -18,6 +18,7 @@ import type { Command, CommandGroup } from "./command_tree.ts";
 import { AUDIT_LOG_FLAG, auditFolder, DATABASE_FLAG } from "./database.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { FORMAT_FLAG } from "./report.ts";
+import { withProgress } from "./progress.ts";
 import { toJson } from "../terminal/json.ts";
 
 const SINCE_FLAG = textFlag("since", "TIME", "Lines from then on: 12h or 7d ago, or 2027-01-31.");
@@ -81,10 +82,15 @@ const verify: Command = {
   },
   async run({ flags }, terminal) {
     const folder = await auditFolder(flags);
-    const { findings, fileCount, lineCount, end } = await verifyAudit(folder, {
-      first: FIRST_FLAG.of(flags) ?? 1,
-      noted: notedOf(flags),
-    });
+    const { findings, fileCount, lineCount, end } = await withProgress(
+      terminal,
+      "Reading the audit log",
+      () =>
+        verifyAudit(folder, {
+          first: FIRST_FLAG.of(flags) ?? 1,
+          noted: notedOf(flags),
+        }),
+    );
     if (FORMAT_FLAG.of(flags) === "json") {
       terminal.print(toJson({
         "success": findings.length === 0,
@@ -203,9 +209,12 @@ function lineRow(line: AuditLine): readonly Cell[] {
   ];
 }
 
-function textOf(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
+/** What it is about, and last what else is said of it. */
+function textOf({ detail, ...fields }: Readonly<Record<string, string>>): string {
+  const named = Object.entries(fields)
     .map(([name, value]) => `${NAMES[name] ?? name} ${printable(value)}`).join(", ");
+  if (detail === undefined) return named;
+  return named === "" ? printable(detail) : `${named} · ${printable(detail)}`;
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -214,7 +223,6 @@ const NAMES: Readonly<Record<string, string>> = {
   fingerprint: "key",
   tokenId: "token",
   tokenName: "called",
-  detail: "·",
 };
 
 function lineJson({ seq, prev, time, action, outcome, who, subject, ...rest }: AuditLine) {

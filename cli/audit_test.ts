@@ -30,7 +30,7 @@ async function onLog(
         ...{ outcome: "refused", reason: "\u001b[31mbad\nproof" },
       });
       clock.advance({ seconds: 86_400 });
-      const subject = { runId: 5n, detail: "completed: @a/b 1.0.0" };
+      const subject = { detail: "completed: @a/b 1.0.0", runId: 5n };
       await trail.record({ who: { program: "superlink" }, action: "run.end", subject, outcome });
     }
     const audit = (command = "", ...args: string[]) =>
@@ -45,7 +45,8 @@ Deno.test("audit list shows lines that a filter lets through, without a stranger
   onLog(async (audit) => {
     const { code, stdout } = await audit("list");
     assertEquals(code, 0);
-    for (const words of ["node.register", "SuperNode 17", "called Ada", "10.0.0.2:7", "bad"]) {
+    const shown = ["node.register", "SuperNode 17", "called Ada", "10.0.0.2:7", "bad"];
+    for (const words of [...shown, "run 5 · completed: @a/b 1.0.0"]) {
       assertStringIncludes(stdout, words);
     }
     assertEquals(stdout.includes("\u001b"), false);

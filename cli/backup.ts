@@ -14,6 +14,7 @@ import { type RawFlags, switchFlag, textFlag } from "../terminal/flags.ts";
 import { resolve } from "node:path";
 import type { Command } from "./command_tree.ts";
 import { AUDIT_LOG_FLAG, DATABASE_FLAG, databasePath } from "./database.ts";
+import { withProgress } from "./progress.ts";
 
 const OUTPUT_FLAG = textFlag("output", "FILE", "Where the backup goes; replaced once it is whole.");
 const FORCE_FLAG = switchFlag("force", "Move a database that is there aside. None may serve it.");
@@ -38,12 +39,17 @@ export const backupCommand: Command = {
       throw new UsageError("--output is missing.", "For example --output federation.backup");
     }
     const folder = await auditFolderOfFlags(flags);
-    const { sizeBytes, objectCount } = await takeBackup({
+    const options = {
       database: await databasePath(flags),
       auditFolder: (await auditFiles(folder)).length > 0 ? folder : undefined,
       output: resolve(output),
       nowMicros: systemClock.nowMicros(),
-    });
+    };
+    const { sizeBytes, objectCount } = await withProgress(
+      terminal,
+      `Backing up ${options.database}`,
+      () => takeBackup(options),
+    );
     const size = `${(sizeBytes / 1024 ** 2).toFixed(1)} MiB`;
     terminal.print(`✅ Wrote ${output} (${size}, objects and FABs: ${objectCount}).`);
     return 0;
@@ -61,14 +67,19 @@ export const restoreCommand: Command = {
   },
   async run({ flags, positionals: [backup = ""] }, terminal) {
     const database = await databasePath(flags);
-    const { takenAt, applied, replaced } = await restoreBackup({
+    const options = {
       backup,
       database,
       auditFolder: await auditFolderOfFlags(flags),
       force: FORCE_FLAG.of(flags),
       withoutAuditLog: WITHOUT_LOG_FLAG.of(flags),
       clock: systemClock,
-    });
+    };
+    const { takenAt, applied, replaced } = await withProgress(
+      terminal,
+      `Restoring ${database}`,
+      () => restoreBackup(options),
+    );
     terminal.print(`✅ Restored ${database} as it was at ${takenAt}.`);
     if (replaced !== undefined) terminal.print(`The database that was there is now ${replaced}.`);
     if (applied) {
@@ -103,7 +114,11 @@ export const verifyCommand: Command = {
   },
   async run({ flags }, terminal) {
     const database = await databasePath(flags);
-    const findings = await checkDatabase(database);
+    const findings = await withProgress(
+      terminal,
+      `Looking at ${database}`,
+      () => checkDatabase(database),
+    );
     for (const finding of findings) terminal.print(`${finding}.`);
     if (findings.length > 0) {
       terminal.say(`❌ The database ${database} is not whole. Restore a backup.`);

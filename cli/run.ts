@@ -25,7 +25,8 @@ import {
   TARGET_POSITIONALS,
   targetWords,
 } from "./target.ts";
-import { showBytes, withUploadProgress } from "./upload.ts";
+import { withProgress } from "./progress.ts";
+import { showBytes } from "./show_bytes.ts";
 
 const RUN_CONFIG_FLAG = listFlag(
   "run-config",
@@ -64,9 +65,9 @@ export const runCommand: Command = {
         : await localApp(await appDirectory(target), overrides, say);
       const connection = await findConnection(target, processContext(flags));
       say(app.talk);
-      const runId = await withUploadProgress(
+      const runId = await withProgress(
         terminal,
-        app.fab?.content.length ?? 0,
+        `Uploading ${showBytes(app.fab?.content.length ?? 0)}`,
         () => startRun(connection, overrides, app),
       );
       started = { connection, runId };

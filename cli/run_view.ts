@@ -9,7 +9,7 @@ import type { Style } from "../terminal/colour.ts";
 import type { JsonValue } from "../terminal/json.ts";
 import type { Cell, Column } from "../terminal/table.ts";
 import { secondsBetween, showElapsed, showTimestamp } from "./timestamp.ts";
-import { showBytes } from "./upload.ts";
+import { showBytes } from "./show_bytes.ts";
 
 /** The columns of `ls`. */
 export const RUN_COLUMNS: readonly Column[] = [

@@ -3,7 +3,7 @@ import { PLAIN_APP, writeApp } from "../fab/testing/sample_apps.ts";
 import { StatusError } from "../wire/status.ts";
 import { formatAddress } from "../wire/address.ts";
 import { controlScene, runCli } from "./testing/control_server.ts";
-import { showBytes } from "./upload.ts";
+import { showBytes } from "./show_bytes.ts";
 
 const NOW = "2026-11-23T11:10:21.210903+00:00";
 

@@ -12,6 +12,7 @@ import { UPLOAD_TIMEOUT_MS } from "./control_client.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 import { onlyTrellis } from "./trellis_only.ts";
+import { withProgress } from "./progress.ts";
 
 /** More wrong lines are counted, not shown. */
 const FAULTS_SHOWN = 50;
@@ -45,7 +46,11 @@ export const importNodes: Command = {
       const answer = await withControl(
         connection,
         (control) =>
-          onlyTrellis(() => control.call(method.registerNodes, request, UPLOAD_TIMEOUT_MS)),
+          withProgress(
+            terminal,
+            `Importing ${file.nodes.length} SuperNodes`,
+            () => onlyTrellis(() => control.call(method.registerNodes, request, UPLOAD_TIMEOUT_MS)),
+          ),
       );
       if (answer.faults.length > 0) {
         throw wrong(
