@@ -4,7 +4,7 @@
  * @module
  */
 
-import { concatBytes } from "../../keys/bytes.ts";
+import { CollectedBytes } from "./collected_bytes.ts";
 
 /** A body that was not read to its end. */
 export class BodyError extends Error {
@@ -42,8 +42,7 @@ export async function readBody(
   if ((announcedLength(headers) ?? 0) > maxBytes) throw new BodyError("too large");
   if (body === null) return new Uint8Array();
   const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
+  const collected = new CollectedBytes();
   let slow = false;
   const giveUp = () => {
     slow = true;
@@ -54,14 +53,13 @@ export async function readBody(
     const { done, value } = await reader.read().finally(() => clearTimeout(timer));
     if (slow) throw new BodyError("too slow");
     if (done) break;
-    sizeBytes += value.length;
-    if (sizeBytes > maxBytes) {
+    if (collected.sizeBytes + value.length > maxBytes) {
       await reader.cancel().catch(() => {});
       throw new BodyError("too large");
     }
-    chunks.push(value);
+    collected.add(value);
   }
   // Also a single chunk is copied: it lies in a larger buffer, all of which Deno KV would store with
   // any field of the message that is kept.
-  return concatBytes(...chunks);
+  return collected.whole();
 }

@@ -15,11 +15,11 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Dispatcher, Pool } from "undici";
-import { concatBytes } from "../../keys/bytes.ts";
 import { type Address, formatAddress } from "../address.ts";
 import type { CallOptions, ClientSecurity } from "../grpc/client.ts";
 import { callTracer, type TracedCall } from "../call_tracer.ts";
 import { StatusError, type StatusName } from "../status.ts";
+import { CollectedBytes } from "./collected_bytes.ts";
 import { connectHttp } from "./connector.ts";
 import { errorOfResponse } from "./errors.ts";
 import { unframed } from "./framing.ts";
@@ -98,12 +98,12 @@ export class HttpChannel {
     };
     try {
       const response = await this.#send(pathOf(method), body, headers, call);
-      const chunks: Uint8Array[] = [];
+      const collected = new CollectedBytes();
       for await (const chunk of response.body) {
         call.expectWithin(PATIENCE_MS);
-        chunks.push(chunk);
+        collected.add(chunk);
       }
-      const answer = decode(method.output, concatBytes(...chunks));
+      const answer = decode(method.output, collected.whole());
       span?.end("OK");
       return answer;
     } catch (error) {
