@@ -59,7 +59,7 @@ const KEYLESS_SILENT_MICROS = 7 * 24 * 3_600 * SECOND_MICROS;
 /** Does at once all that is due where several SuperLinks share the state; each of them may. */
 export async function sweep(options: SweepOptions): Promise<void> {
   const { objects, clock } = options;
-  await options.nodes.expireDue(clock.nowMicros());
+  await options.nodes.presence.expireDue(clock.nowMicros());
   const expiry = new ExpiryWatch({ ...options, toldUntilMicros: clock.nowMicros() });
   await expiry.cutOff();
   await expiry.endKeys();
@@ -84,7 +84,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   };
   const tasks: readonly [number, () => Promise<unknown> | void][] = [
     [LEASE_PERIOD_MS, async () => {
-      await nodes.expireDue(clock.nowMicros());
+      await nodes.presence.expireDue(clock.nowMicros());
       await nodes.writeLeases();
       await expiry.cutOff();
       await expiry.endKeys();

@@ -142,7 +142,7 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
 
     async getNodes({ runId }) {
       await requireRunning(runId);
-      await nodes.expireDue(clock.nowMicros());
+      await nodes.presence.expireDue(clock.nowMicros());
       return { nodes: (await nodes.onlineIds()).map((nodeId) => ({ nodeId })) };
     },
 

@@ -86,7 +86,7 @@ export function fleetService(options: FleetServiceOptions): Service {
       throw refuse(caller, method, "the key does not own this node", error);
     }
     admit(caller, method, own);
-    if (nodes.spoke(nodeId, caller.connection)) {
+    if (nodes.presence.spoke(nodeId, caller.connection)) {
       log.warning(
         "node.key-used-twice",
         `Key ${caller.key.fingerprint} of SuperNode ${nodeId} is in use twice: two processes speak ` +
@@ -196,7 +196,7 @@ export function fleetService(options: FleetServiceOptions): Service {
 
     async deactivateNode(request, { caller }: Call<FleetCaller>) {
       const nodeId = await requireOwnNode(caller, "DeactivateNode", request.nodeId);
-      const row = await nodes.deactivate(nodeId, clock.nowMicros());
+      const row = await nodes.presence.deactivate(nodeId, clock.nowMicros());
       if (!row) {
         const error = flowerError("deactivationFailed", {
           grpcText: `SuperNode with node ID ${nodeId} could not be deactivated.`,
@@ -237,7 +237,7 @@ export function fleetService(options: FleetServiceOptions): Service {
     async sendNodeHeartbeat(request, { caller }: Call<FleetCaller>) {
       const nodeId = await requireOwnNode(caller, "SendNodeHeartbeat", request.node?.nodeId);
       requireInterval(caller, "SendNodeHeartbeat", request.heartbeatInterval);
-      const result = await nodes.heartbeat(
+      const result = await nodes.presence.heartbeat(
         nodeId,
         request.heartbeatInterval,
         caller.connection,

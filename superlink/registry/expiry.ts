@@ -46,7 +46,7 @@ export class ExpiryWatch {
     const now = clock.nowMicros();
     for (const row of await nodes.expiring(this.#doneUntil, now + 1)) {
       const { nodeId, fingerprint, expiresAt = now } = row;
-      await nodes.endExpired(nodeId, now);
+      await nodes.presence.endExpired(nodeId, now);
       if (expiresAt <= toldUntilMicros) continue;
       this.#events.lapsed(row);
       const sentence = `The registration of SuperNode ${nodeId} has expired: it is cut off.`;

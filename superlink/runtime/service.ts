@@ -149,7 +149,7 @@ export function runtimeService(options: RuntimeServiceOptions): Service {
 
     async getNodes(_request, call: Call<RuntimeCaller>) {
       await requireRunning(taskOf(call));
-      await nodes.expireDue(clock.nowMicros());
+      await nodes.presence.expireDue(clock.nowMicros());
       const onlineIds = await nodes.onlineIds();
       const online = await Promise.all(onlineIds.map((nodeId) => nodes.get(nodeId)));
       return { nodes: online.flatMap((node) => node ? [nodeInfo141(node)] : []) };

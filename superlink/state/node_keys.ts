@@ -82,3 +82,16 @@ export function indexKeys(
     operation.set(keys.key(keyId), burned).delete(keys.mark(keyId));
   }
 }
+
+/** A check, for a commit, that a key was never used; `undefined` when it was. */
+export async function newKeyCheck(
+  kv: Deno.Kv,
+  keyId: string,
+  fingerprint: string,
+): Promise<Deno.AtomicCheck | undefined> {
+  const [entry, burned] = await kv.getMany<[KeyRow, null]>([
+    keys.key(keyId),
+    keys.burned(fingerprint),
+  ]);
+  return entry.versionstamp === null && burned.versionstamp === null ? entry : undefined;
+}

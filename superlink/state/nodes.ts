@@ -13,13 +13,14 @@ import type { Connection } from "../../wire/connection.ts";
 import { randomId } from "../../records/random_id.ts";
 import { commit, Contention } from "./commit.ts";
 import { type KeyRow, keys, type LeaseRow, type NodeRow } from "./layout.ts";
-import { type Lease, type Leases, LocalLeases } from "./leases.ts";
+import { type Leases, LocalLeases } from "./leases.ts";
 import type { Marks } from "./marks.ts";
-import { endedKeyIds, indexKeys, keyIdsOf, ownsKey } from "./node_keys.ts";
+import { endedKeyIds, indexKeys, keyIdsOf, newKeyCheck, ownsKey } from "./node_keys.ts";
 import type { Activation, Node, NodeChange, NodeEvents, Registration } from "./node.ts";
 import { expiring, indexExpiry, withEndedKeys } from "./node_expiries.ts";
 import * as life from "./node_life.ts";
-import { type NodeEntry, NodeRows } from "./node_rows.ts";
+import { NodeRows } from "./node_rows.ts";
+import { isClosed, Presence } from "./presence.ts";
 import { Transitions, untilUncontended } from "./transitions.ts";
 
 /** What the registry works with besides the database. */
@@ -39,6 +40,8 @@ export class Nodes {
   readonly #marks: Marks | undefined;
   readonly #turns = new Transitions<bigint>();
   readonly #rows: NodeRows;
+  /** Which of them are online. */
+  readonly presence: Presence;
 
   constructor(kv: Deno.Kv, { events, leases, shared, marks }: NodesOptions) {
     this.#kv = kv;
@@ -46,6 +49,7 @@ export class Nodes {
     this.#leases = leases;
     this.#events = events;
     this.#marks = marks;
+    this.presence = new Presence({ kv, rows: this.#rows, leases, turns: this.#turns, events });
   }
 
   /**
@@ -84,17 +88,7 @@ export class Nodes {
   ): Promise<NodeRow | "burned" | undefined> {
     const row = await this.ofKey(keyId, nowMicros);
     if (row?.keyId === keyId) return row;
-    const { isNew } = await this.#key(keyId, fingerprint);
-    return isNew ? undefined : "burned";
-  }
-
-  /** A key's row, and whether it was never used. */
-  async #key(keyId: string, fingerprint: string) {
-    const [entry, burned] = await this.#kv.getMany<[KeyRow, null]>([
-      keys.key(keyId),
-      keys.burned(fingerprint),
-    ]);
-    return { entry, isNew: entry.value === null && burned.versionstamp === null };
+    return await newKeyCheck(this.#kv, keyId, fingerprint) ? undefined : "burned";
   }
 
   /** A node in any state. */
@@ -105,7 +99,7 @@ export class Nodes {
 
   /** Every node, unregistered ones too, oldest first. Leases that ran out are ended before. */
   async list(nowMicros: number): Promise<Node[]> {
-    await this.expireDue(nowMicros);
+    await this.presence.expireDue(nowMicros);
     const leases = await this.#leases.all();
     const nodes: Node[] = [];
     for await (const row of this.#rows.all()) {
@@ -139,10 +133,8 @@ export class Nodes {
     also: (operation: Deno.AtomicOperation) => void = () => {},
   ): Promise<NodeRow | undefined> {
     return await untilUncontended(async () => {
-      const { entry: keyEntry, isNew } = await this.#key(
-        registration.keyId,
-        registration.fingerprint,
-      );
+      const { keyId, fingerprint } = registration;
+      const isNew = await newKeyCheck(this.#kv, keyId, fingerprint);
       if (!isNew) return undefined;
       const row: NodeRow = {
         ...registration,
@@ -154,7 +146,7 @@ export class Nodes {
       };
       const keyRow: KeyRow = { nodeId: row.nodeId };
       const operation = this.#kv.atomic()
-        .check(keyEntry)
+        .check(isNew)
         .check({ key: keys.node(row.nodeId), versionstamp: null })
         .set(keys.key(row.keyId), keyRow)
         .set(keys.node(row.nodeId), row);
@@ -165,13 +157,7 @@ export class Nodes {
     });
   }
 
-  /**
-   * Brings the node of a key online on a connection.
-   *
-   * A node that is online is refused (Flower's rule: one process for a key), unless its lease can
-   * belong to nobody else: to this same connection, to one that is closed, or to one from before
-   * the SuperLink started.
-   */
+  /** Brings the node of a key online on a connection, as {@linkcode Presence.activate}. */
   async activate(
     keyId: string,
     heartbeatIntervalS: number,
@@ -181,74 +167,8 @@ export class Nodes {
   ): Promise<Activation> {
     const found = await this.ofKey(keyId, nowMicros);
     if (!found) return { outcome: "unknown" };
-    return await this.#turns.run(found.nodeId, async () => {
-      const entry = await this.#endLeaseIfDue(found.nodeId, nowMicros);
-      if (!entry || entry.row.status === "unregistered") return { outcome: "unknown" };
-      const { row } = entry;
-      if (life.barOf(row, nowMicros)) return { outcome: "barred", row };
-      const lease = await this.#leases.get(row.nodeId);
-      if (row.status === "online" && lease?.holder === connection) {
-        await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
-        return { outcome: "repeated", row };
-      }
-      const takeover = row.status === "online";
-      if (takeover && lease?.holder && !lease.holder.closed.aborted) {
-        return { outcome: "refused", row };
-      }
-      const activated = await this.#goOnline(
-        { entry, lease, heartbeatIntervalS, holder: connection, joins: true, program },
-        nowMicros,
-      );
-      return { outcome: takeover ? "taken-over" : "activated", row: activated };
-    });
-  }
-
-  /**
-   * Takes a heartbeat. Gives the row of a node that it brought online, `renewed` for one that was
-   * online already, and `unknown` for one that is not there, unregistered or barred.
-   */
-  async heartbeat(
-    nodeId: bigint,
-    heartbeatIntervalS: number,
-    connection: Connection,
-    nowMicros: number,
-  ): Promise<NodeRow | "renewed" | "unknown"> {
-    const renewed = life.renewedLease(nowMicros, heartbeatIntervalS);
-    // Not queued behind other transitions while it only renews: nothing else can come between.
-    if (await this.#leases.renew(nodeId, renewed)) return "renewed";
-    return await this.#turns.run(nodeId, async () => {
-      const entry = await this.#rows.find(nodeId);
-      if (!entry || isClosed(entry.row, nowMicros)) return "unknown";
-      if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
-        return "renewed";
-      }
-      return await this.#goOnline(
-        { entry, lease: undefined, heartbeatIntervalS, holder: connection, joins: false },
-        nowMicros,
-      );
-    });
-  }
-
-  /**
-   * Notes that an online node spoke on a connection. Gives true when two processes use its key.
-   */
-  spoke(nodeId: bigint, connection: Connection): boolean {
-    return this.#leases.hold(nodeId, connection);
-  }
-
-  /** Takes an online node offline; `undefined` when it is not online. */
-  async deactivate(nodeId: bigint, nowMicros: number): Promise<NodeRow | undefined> {
-    return await this.#turns.run(nodeId, async () => {
-      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
-      const lease = await this.#leases.get(nodeId);
-      if (entry?.row.status !== "online" || !lease) return undefined;
-      const ended = await this.#endLease(
-        entry,
-        lease,
-        life.deactivated(entry.row, nowMicros, lease),
-      );
-      return ended.row;
-    });
+    const { nodeId } = found;
+    return await this.presence.activate(nodeId, heartbeatIntervalS, connection, nowMicros, program);
   }
 
   /**
@@ -298,7 +218,7 @@ export class Nodes {
     also: (operation: Deno.AtomicOperation) => void = () => {},
   ): Promise<NodeChange | undefined> {
     return await this.#turns.run(nodeId, async () => {
-      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
+      const entry = await this.presence.endLeaseIfDue(nodeId, nowMicros);
       if (!entry || entry.row.status === "unregistered") return undefined;
       const { row: before } = entry;
       const after = rule(before);
@@ -313,7 +233,7 @@ export class Nodes {
       const saved = endsLease ? life.deactivated(after, nowMicros, lease) : after;
       const endedKeys = endedKeyIds(before, after);
       await this.#whileEnding(endedKeys, async () => {
-        if (endsLease) await this.#endLease(entry, lease, saved, operation);
+        if (endsLease) await this.presence.endLease(entry, lease, saved, operation);
         else await this.#rows.save(entry, saved, operation);
       });
       if (isBarred) this.#events.barred(saved);
@@ -332,34 +252,6 @@ export class Nodes {
     const nodeIds = await expiring(this.#kv, fromMicros, toMicros);
     const entries = await Promise.all(nodeIds.map((nodeId) => this.#rows.find(nodeId)));
     return entries.flatMap((entry) => entry ? [entry.row] : []);
-  }
-
-  /** Ends the lease of a node that has expired. */
-  async endExpired(nodeId: bigint, nowMicros: number): Promise<void> {
-    await this.#turns.run(nodeId, async () => {
-      const entry = await this.#endLeaseIfDue(nodeId, nowMicros);
-      if (!entry || entry.row.status === "unregistered") return;
-      if (life.barOf(entry.row, nowMicros) !== "expired") return;
-      const lease = await this.#leases.get(nodeId);
-      if (entry.row.status !== "online" || !lease) return;
-      const ended = await this.#endLease(
-        entry,
-        lease,
-        life.deactivated(entry.row, nowMicros, lease),
-      );
-      this.#events.barred(ended.row);
-    });
-  }
-
-  /** Ends the leases that have run out. */
-  async expireDue(nowMicros: number): Promise<void> {
-    const due: bigint[] = [];
-    for (const [nodeId, { onlineUntil }] of await this.#leases.all()) {
-      if (onlineUntil <= nowMicros) due.push(nodeId);
-    }
-    await Promise.all(
-      due.map((nodeId) => this.#turns.run(nodeId, () => this.#endLeaseIfDue(nodeId, nowMicros))),
-    );
   }
 
   /** Writes renewed leases to disk. */
@@ -399,76 +291,6 @@ export class Nodes {
     if (keyId === undefined || !this.#marks) return await task();
     await this.#marks.whileEnding(keyId, () => this.#whileEnding(others, task));
   }
-
-  async #goOnline(
-    { entry, lease, heartbeatIntervalS, holder, joins, program }: ComingOnline,
-    nowMicros: number,
-  ): Promise<NodeRow> {
-    const { nodeId } = entry.row;
-    const { row } = entry;
-    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins, program);
-    const operation = this.#kv.atomic();
-    await this.#leases.change({
-      nodeId,
-      before: lease,
-      after: {
-        ...life.renewedLease(nowMicros, heartbeatIntervalS),
-        ...(joins ? { session: "joined" } : {}),
-        holder,
-      },
-      operation,
-      save: () => this.#rows.save(entry, activated, operation),
-    });
-    return activated;
-  }
-
-  /** Must run in the node's turn. Gives the row as it is afterwards. */
-  async #endLeaseIfDue(nodeId: bigint, nowMicros: number): Promise<NodeEntry | undefined> {
-    const entry = await this.#rows.find(nodeId);
-    const lease = await this.#leases.get(nodeId);
-    if (!entry || entry.row.status !== "online" || !lease || lease.onlineUntil > nowMicros) {
-      return entry;
-    }
-    const ended = await this.#endLease(entry, lease, life.expired(entry.row, lease));
-    this.#events.expired(ended.row);
-    return ended;
-  }
-
-  async #endLease(
-    before: NodeEntry,
-    lease: Lease,
-    row: NodeRow,
-    operation = this.#kv.atomic(),
-  ): Promise<NodeEntry> {
-    const { nodeId } = row;
-    await this.#leases.change({
-      nodeId,
-      before: lease,
-      after: undefined,
-      operation,
-      save: () => this.#rows.save(before, row, operation),
-    });
-    const after = await this.#rows.find(nodeId);
-    if (!after) throw new Contention("A node's row");
-    return after;
-  }
-}
-
-/** A node that is about to be online. */
-interface ComingOnline {
-  readonly entry: NodeEntry;
-  /** What it has of a lease; an activation may take one over. */
-  readonly lease: Lease | undefined;
-  readonly heartbeatIntervalS: number;
-  readonly holder: Connection;
-  /** A process joins, rather than one is heard again. */
-  readonly joins: boolean;
-  readonly program?: life.NodeProgram | undefined;
-}
-
-/** Nothing may be accepted from the node or delivered to it. */
-function isClosed(row: NodeRow, nowMicros: number): boolean {
-  return row.status === "unregistered" || life.barOf(row, nowMicros) !== undefined;
 }
 
 function isSilentSince(row: NodeRow, micros: number): boolean {

@@ -1,0 +1,218 @@
+/**
+ * Which nodes are online: how they come, are heard, and go. Each is a transition of the node's row with
+ * its lease, in the node's turn.
+ *
+ * @module
+ */
+
+import type { Connection } from "../../wire/connection.ts";
+import { Contention } from "./commit.ts";
+import type { NodeRow } from "./layout.ts";
+import type { Lease, Leases } from "./leases.ts";
+import type { Activation, NodeEvents } from "./node.ts";
+import * as life from "./node_life.ts";
+import type { NodeEntry, NodeRows } from "./node_rows.ts";
+import type { Transitions } from "./transitions.ts";
+
+/** What presence works on, together with the registry of nodes. */
+export interface PresenceOptions {
+  readonly kv: Deno.Kv;
+  readonly rows: NodeRows;
+  readonly leases: Leases;
+  readonly turns: Transitions<bigint>;
+  readonly events: NodeEvents;
+}
+
+/** The presence of nodes. */
+export class Presence {
+  readonly #kv: Deno.Kv;
+  readonly #rows: NodeRows;
+  readonly #leases: Leases;
+  readonly #turns: Transitions<bigint>;
+  readonly #events: NodeEvents;
+
+  constructor({ kv, rows, leases, turns, events }: PresenceOptions) {
+    this.#kv = kv;
+    this.#rows = rows;
+    this.#leases = leases;
+    this.#turns = turns;
+    this.#events = events;
+  }
+
+  /**
+   * Brings a node online on a connection.
+   *
+   * A node that is online is refused (Flower's rule: one process for a key), unless its lease can
+   * belong to nobody else: to this same connection, to one that is closed, or to one from before
+   * the SuperLink started.
+   */
+  async activate(
+    nodeId: bigint,
+    heartbeatIntervalS: number,
+    connection: Connection,
+    nowMicros: number,
+    program?: life.NodeProgram,
+  ): Promise<Activation> {
+    return await this.#turns.run(nodeId, async () => {
+      const entry = await this.endLeaseIfDue(nodeId, nowMicros);
+      if (!entry || entry.row.status === "unregistered") return { outcome: "unknown" };
+      const { row } = entry;
+      if (life.barOf(row, nowMicros)) return { outcome: "barred", row };
+      const lease = await this.#leases.get(row.nodeId);
+      if (row.status === "online" && lease?.holder === connection) {
+        await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
+        return { outcome: "repeated", row };
+      }
+      const takeover = row.status === "online";
+      if (takeover && lease?.holder && !lease.holder.closed.aborted) {
+        return { outcome: "refused", row };
+      }
+      const activated = await this.#goOnline(
+        { entry, lease, heartbeatIntervalS, holder: connection, joins: true, program },
+        nowMicros,
+      );
+      return { outcome: takeover ? "taken-over" : "activated", row: activated };
+    });
+  }
+
+  /**
+   * Takes a heartbeat. Gives the row of a node that it brought online, `renewed` for one that was
+   * online already, and `unknown` for one that is not there, unregistered or barred.
+   */
+  async heartbeat(
+    nodeId: bigint,
+    heartbeatIntervalS: number,
+    connection: Connection,
+    nowMicros: number,
+  ): Promise<NodeRow | "renewed" | "unknown"> {
+    const renewed = life.renewedLease(nowMicros, heartbeatIntervalS);
+    // Not queued behind other transitions while it only renews: nothing else can come between.
+    if (await this.#leases.renew(nodeId, renewed)) return "renewed";
+    return await this.#turns.run(nodeId, async () => {
+      const entry = await this.#rows.find(nodeId);
+      if (!entry || isClosed(entry.row, nowMicros)) return "unknown";
+      if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
+        return "renewed";
+      }
+      return await this.#goOnline(
+        { entry, lease: undefined, heartbeatIntervalS, holder: connection, joins: false },
+        nowMicros,
+      );
+    });
+  }
+
+  /**
+   * Notes that an online node spoke on a connection. Gives true when two processes use its key.
+   */
+  spoke(nodeId: bigint, connection: Connection): boolean {
+    return this.#leases.hold(nodeId, connection);
+  }
+
+  /** Takes an online node offline; `undefined` when it is not online. */
+  async deactivate(nodeId: bigint, nowMicros: number): Promise<NodeRow | undefined> {
+    return await this.#turns.run(nodeId, () => this.#leave(nodeId, nowMicros, () => true));
+  }
+
+  /** Ends the lease of a node that has expired. */
+  async endExpired(nodeId: bigint, nowMicros: number): Promise<void> {
+    const hasExpired = (row: NodeRow) => life.barOf(row, nowMicros) === "expired";
+    await this.#turns.run(nodeId, async () => {
+      const row = await this.#leave(nodeId, nowMicros, hasExpired);
+      if (row) this.#events.barred(row);
+    });
+  }
+
+  /** Ends the leases that have run out. */
+  async expireDue(nowMicros: number): Promise<void> {
+    const due: bigint[] = [];
+    for (const [nodeId, { onlineUntil }] of await this.#leases.all()) {
+      if (onlineUntil <= nowMicros) due.push(nodeId);
+    }
+    await Promise.all(
+      due.map((nodeId) => this.#turns.run(nodeId, () => this.endLeaseIfDue(nodeId, nowMicros))),
+    );
+  }
+
+  /** Ends a lease that ran out, in the node's turn. Gives the row as it is afterwards. */
+  async endLeaseIfDue(nodeId: bigint, nowMicros: number): Promise<NodeEntry | undefined> {
+    const entry = await this.#rows.find(nodeId);
+    const lease = await this.#leases.get(nodeId);
+    if (!entry || entry.row.status !== "online" || !lease || lease.onlineUntil > nowMicros) {
+      return entry;
+    }
+    const ended = await this.endLease(entry, lease, life.expired(entry.row, lease));
+    this.#events.expired(ended.row);
+    return ended;
+  }
+
+  /** Ends a lease with the row that is then, in the node's turn. */
+  async endLease(
+    before: NodeEntry,
+    lease: Lease,
+    row: NodeRow,
+    operation = this.#kv.atomic(),
+  ): Promise<NodeEntry> {
+    const { nodeId } = row;
+    await this.#leases.change({
+      nodeId,
+      before: lease,
+      after: undefined,
+      operation,
+      save: () => this.#rows.save(before, row, operation),
+    });
+    const after = await this.#rows.find(nodeId);
+    if (!after) throw new Contention("A node's row");
+    return after;
+  }
+
+  /** Ends the lease of an online node, in its turn. */
+  async #leave(
+    nodeId: bigint,
+    nowMicros: number,
+    isMeant: (row: NodeRow) => boolean,
+  ): Promise<NodeRow | undefined> {
+    const entry = await this.endLeaseIfDue(nodeId, nowMicros);
+    const lease = await this.#leases.get(nodeId);
+    if (entry?.row.status !== "online" || !lease || !isMeant(entry.row)) return undefined;
+    return (await this.endLease(entry, lease, life.deactivated(entry.row, nowMicros, lease))).row;
+  }
+
+  async #goOnline(
+    { entry, lease, heartbeatIntervalS, holder, joins, program }: ComingOnline,
+    nowMicros: number,
+  ): Promise<NodeRow> {
+    const { nodeId } = entry.row;
+    const { row } = entry;
+    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins, program);
+    const operation = this.#kv.atomic();
+    await this.#leases.change({
+      nodeId,
+      before: lease,
+      after: {
+        ...life.renewedLease(nowMicros, heartbeatIntervalS),
+        ...(joins ? { session: "joined" } : {}),
+        holder,
+      },
+      operation,
+      save: () => this.#rows.save(entry, activated, operation),
+    });
+    return activated;
+  }
+}
+
+/** A node that is about to be online. */
+interface ComingOnline {
+  readonly entry: NodeEntry;
+  /** What it has of a lease; an activation may take one over. */
+  readonly lease: Lease | undefined;
+  readonly heartbeatIntervalS: number;
+  readonly holder: Connection;
+  /** A process joins, rather than one is heard again. */
+  readonly joins: boolean;
+  readonly program?: life.NodeProgram | undefined;
+}
+
+/** Nothing may be accepted from the node or delivered to it. */
+export function isClosed(row: NodeRow, nowMicros: number): boolean {
+  return row.status === "unregistered" || life.barOf(row, nowMicros) !== undefined;
+}
