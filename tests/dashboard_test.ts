@@ -59,7 +59,7 @@ onPage("The page lists SuperNodes, and is told when one joins", async ({ link, o
   const row = page.getByRole("row").filter({ hasText: String(second.nodeId) });
   await row.waitFor();
   assertMatch(await row.innerText(), /online[\s\S]*HTTP/);
-  assertStringIncludes(await row.innerText(), second.client.key.publicKey.fingerprint.slice(0, 20));
+  assertStringIncludes(await row.innerText(), second.client.key.publicKey.fingerprint.slice(0, 16));
   await page.getByRole("searchbox").fill(String(first.nodeId));
   await row.waitFor({ state: "detached" });
   await second.client.deactivate(second.nodeId);
@@ -351,6 +351,27 @@ onPage("The page is usable by keyboard alone", async ({ link, url, open }) => {
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => Reflect.get(globalThis, "document").activeElement?.textContent ?? "");
 }
+
+onPage("No view of the page is wider than a small screen", async ({ link, url, open }) => {
+  using node = await TestNode.join(link);
+  using app = new AppClient(link);
+  const { runId } = await app.running();
+  const page = await open("", { viewport: { width: 380, height: 700 } });
+  await registered(page, url, "a hospital with a rather long name");
+  const views = ["nodes", `nodes/${node.nodeId}`, "runs", `runs/${runId}`, "refusals", "audit"];
+  for (const view of [...views, "access"]) {
+    await page.goto(`${url}/#/${view}`);
+    await page.getByRole("heading").first().waitFor();
+    const beyond = await page.evaluate(() => {
+      const { document, innerWidth } = globalThis as unknown as {
+        document: { documentElement: { scrollWidth: number } };
+        innerWidth: number;
+      };
+      return document.documentElement.scrollWidth - innerWidth;
+    });
+    assert(beyond <= 0, `${view} is ${beyond} pixels too wide`);
+  }
+});
 
 for (const colorScheme of ["light", "dark"] as const) {
   onPage(`axe-core finds nothing serious in any view when it is ${colorScheme}`, async (stage) => {

@@ -99,7 +99,7 @@ export function dataRoutes(data: PageData): Route[] {
         round: logged.round || replies?.round || 0,
         rounds: logged.rounds,
         replies,
-        series: plotsOf(rounds, logged),
+        series: plotsOf(rounds, logged, row.status !== "finished"),
         now: nowMs(),
       });
     }),

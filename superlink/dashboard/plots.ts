@@ -30,10 +30,15 @@ const MAX_PLOTS = 60;
 /** More are thinned out: a screen has no more dots. */
 const MAX_POINTS = 300;
 
-/** The plots of a run, those of its messages first. */
-export function plotsOf(rounds: RoundsOfRun, logged: Progress): Plot[] {
+/**
+ * The plots of a run, those of its messages first. While it is open, a round has its point once all
+ * replies are there, or once the next one has begun: the first replies alone would make a dent.
+ */
+export function plotsOf(rounds: RoundsOfRun, logged: Progress, isOpen: boolean): Plot[] {
   const plots = new Map<string, Plot>();
   for (const { phase, number, round } of rounds.all()) {
+    const isOn = isOpen && round.replied < round.sent && number === rounds.newest(phase);
+    if (isOn) continue;
     for (const sums of round.metrics) {
       const key = `${phase}/${sums.name}`;
       const plot = plots.get(key) ?? { phase, name: sums.name, points: [] };

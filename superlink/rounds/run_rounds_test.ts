@@ -75,6 +75,7 @@ Deno.test("A run has plots and progress by its messages, though its app logs not
   // Equal records are one object: the second node pushes none.
   await run.reply(0, evaluation[0], values({ acc: 0.5 }));
   await run.reply(1, evaluation[1], values({ acc: 0.5 }));
+  await run.reply(2, evaluation[2], "error");
   const second = await run.send(ofRound(2n));
   const again = await run.reply(0, second[0], values({ loss: 0.5, "num-examples": 10n }));
   // A push whose answer was lost counts once.
@@ -83,16 +84,21 @@ Deno.test("A run has plots and progress by its messages, though its app logs not
     round: 2,
     replies: { phase: "train", round: 2, sent: 3, replied: 1, failed: 0 },
     series: [
-      { phase: "train", name: "loss", points: [[1, 3.25, 1, 4], [2, 0.5]] },
+      // The second round has its point with its last reply.
+      { phase: "train", name: "loss", points: [[1, 3.25, 1, 4]] },
       { phase: "evaluate", name: "acc", points: [[1, 0.5, 0.5, 0.5]] },
     ],
   });
+  await run.app.finish(runId);
+  const { series: [plot] } = await shown(link, runId);
+  assertEquals(plot.points, [[1, 3.25, 1, 4], [2, 0.5]]);
 });
 
 Deno.test("A round is known by the group of its messages, or else by its turn", async () => {
   await using run = await stage(2);
   const grouped = await run.send(values({ x: 1 }), { groupId: "7" });
   await run.reply(0, grouped[0], values({ loss: 1 }));
+  await run.reply(1, grouped[1], "error");
   for (const loss of [2, 3]) {
     const sent = await run.send(values({ x: 1 }), { messageType: "query.size" });
     await run.reply(0, sent[0], values({ loss }));

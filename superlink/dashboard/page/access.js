@@ -75,7 +75,12 @@ export function accessView() {
   const element = h(
     "section",
     { class: "view access" },
-    h("div", { class: "head" }, h("h1", {}, "Access to the Control API")),
+    h(
+      "div",
+      { class: "head" },
+      h("h1", {}, "Access"),
+      h("p", { class: "counts" }, "Who may call the Control API. Tokens open this page, too."),
+    ),
     h("h2", {}, "Logins that wait"),
     logins.element,
     h("div", { class: "head" }, h("h2", {}, "Tokens"), h("span", { class: "counts" }), create),

@@ -88,6 +88,7 @@ function showLogin(failed) {
   shownPath = "";
   nav.replaceChildren();
   document.getElementById("account").replaceChildren();
+  liveState.className = "live";
   liveState.textContent = "";
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   main.replaceChildren(loginView(failed, start));
@@ -109,7 +110,12 @@ async function start() {
   account.replaceChildren(h("span", { class: "version" }, `Trellis ${session.version}`));
   if (session.required) {
     account.prepend(
-      h("span", { class: "who" }, session.name, h("span", { class: "badge" }, session.role)),
+      h(
+        "span",
+        { class: "who", title: session.name },
+        h("span", {}, session.name),
+        h("span", { class: "badge" }, session.role),
+      ),
     );
     const leave = h("button", { type: "button" }, "Sign out");
     leave.addEventListener("click", async () => {

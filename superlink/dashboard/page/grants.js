@@ -17,6 +17,7 @@ function roleSelect() {
 /** Asks as what a login is to be let in. */
 export function openApprove(code, peer, done) {
   const role = roleSelect();
+  const name = h("input", { id: "login-name", maxlength: 100 });
   openDialog({
     title: `Approve the login ${code}?`,
     body: [
@@ -27,17 +28,20 @@ export function openApprove(code, peer, done) {
       ),
       h("label", { for: "role" }, "What they may do"),
       role,
+      h("label", { for: "login-name" }, "Whose login it is (optional)"),
+      name,
     ],
     actions: [{
       text: "Approve",
       kind: "primary",
       async act() {
-        await post("/api/logins/approve", { code, role: role.value });
+        await post("/api/logins/approve", { code, role: role.value, name: name.value });
         notice(`The login ${code} was approved.`);
         await done();
       },
     }],
   });
+  role.focus();
 }
 
 /** Shuts a login out. */

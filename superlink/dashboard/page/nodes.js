@@ -76,7 +76,7 @@ export function nodesView() {
         title: "Key fingerprint",
         sort: "fingerprint",
         kind: "mono",
-        cell: ({ fingerprint }) => ({ text: fingerprint.slice(0, 23) + "…", title: fingerprint }),
+        cell: ({ fingerprint }) => ({ text: fingerprint.slice(0, 16) + "…", title: fingerprint }),
       },
     ],
   });

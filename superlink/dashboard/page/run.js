@@ -21,6 +21,11 @@ export function runView(id) {
   const details = h("div", {});
   const reason = h("p", { class: "reason", hidden: true });
   const plots = h("div", { class: "plots" });
+  const legend = h(
+    "p",
+    { class: "legend", hidden: true },
+    "The mean of all nodes by round; the band reaches from the least to the most of a node.",
+  );
   const log = h("pre", {
     class: "log",
     tabindex: 0,
@@ -64,7 +69,7 @@ export function runView(id) {
     details.replaceChildren(facts([
       ["App", `${run.app} ${run.version}`],
       ["Started", time(run.pendingAt)],
-      [run.finishedAt ? "Took" : "Takes", tookOf(run, run.now)],
+      [run.finishedAt ? "Took" : "Running for", tookOf(run, run.now)],
       ["Sent to SuperNodes", bytes(run.bytesSent)],
       ["Received from them", bytes(run.bytesReceived)],
       ["Time in ClientApps", duration(run.clientAppSeconds * 1000)],
@@ -77,6 +82,7 @@ export function runView(id) {
     if (now === told) return;
     told = now;
     plots.replaceChildren(...series.map(plot));
+    legend.hidden = !series.some(({ points }) => points.some((point) => point.length > 2));
   }
 
   async function showLog() {
@@ -116,6 +122,7 @@ export function runView(id) {
     reason,
     details,
     plots,
+    legend,
     h("h2", {}, "Log"),
     log,
   );
