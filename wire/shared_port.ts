@@ -5,6 +5,7 @@
  * @module
  */
 
+import { acceptAll } from "./accept.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { ListenError } from "./listen_error.ts";
 
@@ -40,7 +41,12 @@ export class SharedPort {
     try {
       const listener = Deno.listen({ hostname, port });
       this.#listener = listener;
-      this.#run(() => this.#accept(listener));
+      this.#run(() =>
+        acceptAll(listener, (near) => {
+          this.#connections.add(near);
+          this.#run(() => this.#serve(near));
+        })
+      );
       return { host: hostname, port: listener.addr.port };
     } catch (cause) {
       throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
@@ -54,13 +60,6 @@ export class SharedPort {
     const timer = setTimeout(() => this.#closeAll(), graceMs);
     await Promise.all(this.#tasks);
     clearTimeout(timer);
-  }
-
-  async #accept(listener: Deno.TcpListener): Promise<void> {
-    for await (const near of listener) {
-      this.#connections.add(near);
-      this.#run(() => this.#serve(near));
-    }
   }
 
   async #serve(near: Deno.TcpConn): Promise<void> {

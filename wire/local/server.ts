@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { acceptAll } from "../accept.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
@@ -67,7 +68,7 @@ export class LocalServer {
   listen(): LocalApi {
     const hostname = "127.0.0.1";
     this.#listener = Deno.listen({ hostname, port: 0 });
-    void this.#accept(this.#listener);
+    void acceptAll(this.#listener, (connection) => this.#take(connection));
     return { address: { host: hostname, port: this.#listener.addr.port }, key: this.#key };
   }
 
@@ -83,14 +84,12 @@ export class LocalServer {
     await Promise.all(this.#work);
   }
 
-  async #accept(listener: Deno.TcpListener): Promise<void> {
-    for await (const connection of listener) {
-      connection.setNoDelay(true);
-      this.#connections.add(connection);
-      void this.#serve(connection).catch(() => {}).finally(() => {
-        if (this.#connections.delete(connection)) close(connection);
-      });
-    }
+  #take(connection: Deno.TcpConn): void {
+    connection.setNoDelay(true);
+    this.#connections.add(connection);
+    void this.#serve(connection).catch(() => {}).finally(() => {
+      if (this.#connections.delete(connection)) close(connection);
+    });
   }
 
   /** Ends with the connection, or throws when it does not keep to the frames. */
@@ -148,14 +147,8 @@ export class LocalServer {
       service: route?.service.descriptor.typeName ?? "",
       method: route?.method.name ?? "",
     });
-    const reply = await this.#reply(
-      name,
-      route,
-      payload.subarray(1 + nameLength),
-      seen,
-      peer,
-      signal,
-    );
+    const body = payload.subarray(1 + nameLength);
+    const reply = await seen.run(() => this.#reply(name, route, body, seen, peer, signal));
     // A connection that is gone needs no answer.
     await writer.write(reply.kind, callId, ...reply.parts).catch(() => {});
   }
