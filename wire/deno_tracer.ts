@@ -29,6 +29,9 @@ export const tracer = trace.getTracer("trellis", project.version);
 /** `OTEL_PROPAGATORS` may say that nothing of a trace is sent or taken. */
 const isPropagated = propagation.fields().includes(TRACEPARENT);
 
+/** Transports as OpenTelemetry has them; it knows gRPC. */
+const SYSTEMS = { grpc: "grpc", http: "flwr_http", local: "trellis_local" } as const;
+
 /** How long the calls under way have waited, in milliseconds. */
 const waitedMs = new WeakMap<Span, number>();
 
@@ -109,7 +112,7 @@ function publicName(service: string): string {
 
 function attributesOf({ transport, service, method }: TracedCall): Attributes {
   return {
-    "rpc.system": transport === "grpc" ? "grpc" : "flwr_http",
+    "rpc.system": SYSTEMS[transport],
     ...(service && { "rpc.service": publicName(service) }),
     ...(method && { "rpc.method": method }),
   };
