@@ -12,7 +12,10 @@ export function noteLogin(
   const action = "page.login";
   return (peer, holder) => {
     if (!holder) {
-      trail.note({ who: {}, action, subject: {}, from: peer, outcome: "refused" });
+      trail.note({
+        ...{ who: {}, action, subject: {}, from: peer },
+        ...{ outcome: "refused", reason: "the token is not valid" },
+      });
       log.warning("page.refused", `Refused a wrong token of ${peer}.`, { peer });
       return;
     }
