@@ -169,7 +169,7 @@ export async function openState(options: StateOptions): Promise<State> {
     },
   });
   if (!shared) await runs.recover(clock.nowMicros());
-  const grants = new Grants(kv, clock);
+  const grants = new Grants(kv, clock, (grant) => events.loginCopied(grant));
   const logins = new Logins(kv, grants, clock);
   const imports = new Imports({ kv, nodes, shared, audit: options.audit, clock, log });
   if (!shared) await imports.finish();

@@ -55,9 +55,13 @@ export class Grants {
   /** When each grant's use was written down last. */
   readonly #noted = new Map<string, number>();
 
-  constructor(kv: Deno.Kv, clock: Clock) {
+  readonly #copied: (grant: GrantRow) => void;
+
+  /** `copied` is told of a login that ends because its refresh token was used twice. */
+  constructor(kv: Deno.Kv, clock: Clock, copied: (grant: GrantRow) => void = () => {}) {
     this.#kv = kv;
     this.#clock = clock;
+    this.#copied = copied;
   }
 
   /** Makes an API token. The token itself is given this once and is not kept. */
@@ -135,7 +139,7 @@ export class Grants {
       const now = this.#clock.nowMicros();
       const { replacedAt = now } = found.value;
       if (now > replacedAt + REPLACED_GRACE_S * SECOND_MICROS) {
-        await this.revoke(grant.id);
+        if (await this.revoke(grant.id)) this.#copied(grant);
         return undefined;
       }
       const operation = this.#kv.atomic().check(found);

@@ -6,6 +6,8 @@ interface Stage {
   readonly kv: Deno.Kv;
   readonly clock: TestClock;
   readonly grants: Grants;
+  /** The logins of which a token was copied. */
+  readonly copied: string[];
   /** Tokens as a login gets them. */
   login(): Promise<LoginTokens>;
 }
@@ -15,12 +17,14 @@ const WANTED: NewGrant = { name: "ci", role: "operator", createdBy: "a test" };
 async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   using kv = await Deno.openKv(":memory:");
   const clock = new TestClock();
-  const grants = new Grants(kv, clock);
+  const copied: string[] = [];
+  const grants = new Grants(kv, clock, ({ id }) => void copied.push(id));
   const expiresAt = clock.micros + 86_400_000_000;
   await play({
     kv,
     clock,
     grants,
+    copied,
     async login() {
       const operation = kv.atomic();
       const tokens = grants.login(operation, { ...WANTED, expiresAt });
@@ -75,7 +79,7 @@ Deno.test("An access token is short-lived, and is renewed with its refresh token
   }));
 
 Deno.test("Two commands may use a refresh token side by side; later it ends the login", () =>
-  onStage(async ({ clock, grants, login }) => {
+  onStage(async ({ clock, grants, login, copied }) => {
     const { refreshToken } = await login();
     const first = await grants.refresh(refreshToken);
     clock.advance({ seconds: 60 });
@@ -84,6 +88,7 @@ Deno.test("Two commands may use a refresh token side by side; later it ends the 
     assertEquals(await grants.refresh(refreshToken), undefined);
     assertEquals(await grants.of(first?.accessToken ?? ""), undefined);
     assertEquals(await grants.refresh(first?.refreshToken ?? ""), undefined);
+    assertEquals(copied, [first?.grant.id]);
   }));
 
 Deno.test("A login that was revoked or has expired is not renewed", () =>

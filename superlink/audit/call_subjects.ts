@@ -60,6 +60,15 @@ export function subjectsOf(
   });
 }
 
+/** Why nothing was done although there is an answer: nodes that cannot be registered are named in it. */
+export function faultIn(answer: MessageInitShape<DescMessage>): string | undefined {
+  const faults: unknown = Reflect.get(answer, "faults");
+  if (!Array.isArray(faults) || faults.length === 0) return undefined;
+  const first: unknown = faults[0];
+  const text: unknown = isObject(first) ? Reflect.get(first, "text") : undefined;
+  return faults.length === 1 ? String(text) : `${text} (and ${faults.length - 1} more)`;
+}
+
 /** What is said of a node: all that it is, or what a request gives. */
 function saidOfNode(node: MessageInitShape<DescMessage>, all: boolean): AuditSubject {
   const of = (name: string): unknown => Reflect.get(node, name);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { GrantRow } from "../access/rows.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import type { Refusal } from "../auth/refusals.ts";
 import type { NodeRow, RunRow } from "../state/layout.ts";
@@ -55,6 +56,12 @@ export class AuditEvents {
   byClock(action: "node.expire" | "node.unregister", { nodeId, fingerprint }: NodeFacts): void {
     const subject = { nodeId, fingerprint };
     this.#trail.note({ who: BY_CLOCK, action, subject, outcome: "done" });
+  }
+
+  /** A login was ended, as its refresh token was used twice. */
+  loginCopied({ id: tokenId, name }: GrantRow): void {
+    const subject = { tokenId, name, detail: "its refresh token was used twice" };
+    this.#trail.note({ who: BY_CLOCK, action: "token.revoke", subject, outcome: "done" });
   }
 
   /** A node's registration ran out. */

@@ -12,7 +12,7 @@ import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { ControlCaller } from "../control/caller.ts";
 import type { AuditTrail, AuditWho } from "./audit.ts";
-import { subjectOf, subjectsOf } from "./call_subjects.ts";
+import { faultIn, subjectOf, subjectsOf } from "./call_subjects.ts";
 import { TokenUses } from "./token_uses.ts";
 
 /** What methods are called in the log. */
@@ -75,6 +75,11 @@ export function withAudit(service: Service, trail: AuditTrail): Service {
       } catch (error) {
         trail.note({ ...common, subject: asked, outcome: "refused", reason: reasonOf(error) });
         throw error;
+      }
+      const fault = faultIn(answer);
+      if (fault !== undefined) {
+        trail.note({ ...common, subject: asked, outcome: "refused", reason: fault });
+        return answer;
       }
       const subjects = subjectsOf(request, answer).map((subject) => ({ ...asked, ...subject }));
       await Promise.all(

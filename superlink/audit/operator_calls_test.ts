@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { Registry } from "../../proto/gen/trellis/v1/registry_pb.ts";
+import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { StatusError } from "../../wire/status.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import { FleetClient, PLANES, refusal } from "../testing/fleet_client.ts";
@@ -76,6 +77,74 @@ Deno.test("What an operator and a node do has its lines", async () => {
     audit.entries.every(({ who, from }) => "program" in who || from?.startsWith("127.0.0.1:")),
   );
 });
+
+for (const plane of PLANES) {
+  Deno.test(`Each thing that is done, or refused, has its line over ${plane}`, async () => {
+    const audit = new ToldTrail();
+    await using link = await startTestSuperLink({ audit, managed: true });
+    using node = await FleetClient.create(link, { plane });
+    using stranger = await FleetClient.create(link, { plane });
+    using operator = new OperatorClient(link, plane);
+    const { registerNodes, updateNode, rotateKey } = Registry.method;
+    const { nodes: [one] } = await operator.call(registerNodes, {
+      nodes: [{ publicKey: node.publicKeyPem, name: "Ward 1", labels: { labels: { a: "b" } } }],
+    });
+    const { nodeId } = one!;
+    await node.activate();
+    await refusal(stranger.activate());
+    await operator.call(updateNode, { nodeId, name: "Ward 2", setLabels: { site: "x" } });
+    await operator.suspend(nodeId);
+    await refusal(node.pull(nodeId));
+    await operator.resume(nodeId);
+    await operator.call(rotateKey, { nodeId, publicKey: stranger.publicKeyPem });
+    const { runId = 0n } = await operator.call(Control.method.startRun, {
+      fab: { content: testFab() },
+    });
+    await operator.call(Control.method.stopRun, { runId });
+    await refusal(operator.call(Control.method.pullArtifacts, { runId }));
+    const { token } = await operator.call(Access.method.createToken, {
+      ...{ name: "Ada", role: "viewer" },
+    });
+    await operator.call(Access.method.revokeToken, { id: token!.id });
+    await refusal(operator.call(Access.method.revokeToken, { id: "none" }));
+    await operator.call(Control.method.unregisterNode, { nodeId });
+    await refusal(operator.call(Control.method.stopRun, { runId: 5n }));
+    await operator.call(registerNodes, { nodes: [{ publicKey: node.publicKeyPem }, {}] });
+    assertEquals(
+      audit.entries.map(({ action, outcome }) => `${action} ${outcome}`).filter((line) =>
+        !line.startsWith("run.end")
+      ),
+      [
+        "node.register done",
+        "node.activate done",
+        "fleet.ActivateNode refused",
+        "node.update done",
+        "node.suspend done",
+        "fleet.PullMessages refused",
+        "node.resume done",
+        "node.rotate done",
+        "run.start done",
+        "run.stop done",
+        "artifact.pull refused",
+        "token.create done",
+        "token.revoke done",
+        "token.revoke refused",
+        "node.unregister done",
+        "run.stop refused",
+        "node.register refused",
+      ],
+    );
+    const [registered] = audit.of("node.register");
+    assertEquals([registered?.subject.name, registered?.subject.labels], ["Ward 1", '{"a":"b"}']);
+    const [updated] = audit.of("node.update");
+    assertEquals(
+      [updated?.subject.name, updated?.subject.labels, updated?.subject.expires],
+      ["Ward 2", '{"a":"b","site":"x"}', "never"],
+    );
+    assertEquals(audit.of("token.create")[0]?.subject.role, "viewer");
+    assert(audit.entries.every(({ outcome, reason }) => (outcome === "refused") === !!reason));
+  });
+}
 
 Deno.test("A call that changes several nodes has a line for each", async () => {
   for (const plane of PLANES) {
