@@ -59,7 +59,9 @@ export function createLog(options: LogOptions): Log {
     if (RANKS[level] < RANKS[lowest]) return;
     if (format === "json") {
       write(
-        JSON.stringify({ time: now().toISOString(), level, event, message: sentence, ...fields }),
+        escaped(
+          JSON.stringify({ time: now().toISOString(), level, event, message: sentence, ...fields }),
+        ),
         level,
       );
       return;
@@ -93,8 +95,15 @@ function writeFully(bytes: Uint8Array): void {
   while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
 }
 
-/** A peer's words must not be able to forge a line or drive the terminal. */
+/** Whatever ends a line, drives a terminal, or turns the order of what stands in one around. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** JSON leaves most of it as it is, and people read it in terminals, too. */
+function escaped(json: string): string {
+  return json.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A peer's words must not be able to forge a line, or what it says. */
 function oneLine(sentence: string): string {
-  // deno-lint-ignore no-control-regex
-  return sentence.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => c === "\n" ? " " : "\ufffd");
+  return sentence.replace(UNSAFE, (c) => c === "\n" ? " " : "\ufffd");
 }
