@@ -42,6 +42,12 @@ export async function takeBackup(
       remedy: "Give --database as the SuperLink was started with.",
     });
   }
+  // It would be replaced by a file, also where it is a device.
+  if (await Deno.stat(output).then((info) => !info.isFile, () => false)) {
+    throw new ExitError(`"${output}" is not a file.`, {
+      remedy: "Give --output the path of a file; it is made, or replaced once the backup is whole.",
+    });
+  }
   const temporary = join(dirname(resolve(output)), `.${crypto.randomUUID()}.trellis-backup`);
   const snapshot = `${temporary}.database`;
   try {

@@ -14,6 +14,7 @@ import { OperatorClient } from "../testing/operator_client.ts";
 import { testFab } from "../testing/test_fab.ts";
 import { startTestSuperLink } from "../testing/test_superlink.ts";
 import { filesBelow } from "./archive.ts";
+import { takeBackup } from "./backup.ts";
 import { checkDatabase } from "./check_database.ts";
 
 /** Every row, but those that say until when or when something was restored. */
@@ -188,6 +189,12 @@ Deno.test("A backup that cannot be taken leaves the older one, and a damaged one
       await operator.call(Control.method.startRun, { fab: { content: testFab() } });
       await take();
     });
+    const from = { database, auditFolder: undefined, nowMicros: 0 };
+    await assertRejects(
+      () => takeBackup({ ...from, output: folder }),
+      ExitError,
+      "is not a file",
+    );
     const old = await Deno.readFile(backup);
     const kept = await Deno.readFile(database);
     await Deno.writeTextFile(database, "no database".repeat(100));
