@@ -63,6 +63,7 @@ export async function openDatabase(place: string): Promise<Database> {
   refuseForeignFile(path);
   const lock = await holdLock(path, "exclusive");
   try {
+    await makePrivate(path);
     const kv = await Deno.openKv(path);
     await stamp(kv, path);
     return {
@@ -83,6 +84,15 @@ export async function openDatabase(place: string): Promise<Database> {
       cause: error,
       remedy: "Check that it is a Trellis database and that this user may write to it.",
     });
+  }
+}
+
+/** A new database is for this user alone; SQLite gives the files beside it the same mode. */
+async function makePrivate(path: string): Promise<void> {
+  try {
+    (await Deno.open(path, { write: true, createNew: true, mode: 0o600 })).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }
 

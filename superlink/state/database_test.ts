@@ -28,7 +28,9 @@ Deno.test("openDatabase() makes a file and its folders, and finds it again", () 
       await database.kv.set(["here"], true);
       await database.close();
     }
-    assertEquals((await Deno.stat(`${folder}/new/folders`)).mode! & 0o077, 0);
+    for (const path of [`${folder}/new/folders`, place]) {
+      assertEquals((await Deno.stat(path)).mode! & 0o077, 0, path);
+    }
   }));
 
 Deno.test("openDatabase() takes an empty file for a new one", () =>
