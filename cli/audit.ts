@@ -211,7 +211,7 @@ function lineRow(line: AuditLine): readonly Cell[] {
 
 /** What it is about, and last what else is said of it. */
 function textOf({ detail, ...fields }: Readonly<Record<string, string>>): string {
-  const named = Object.entries(fields)
+  const named = Object.entries(fields).filter(([, value]) => value !== "")
     .map(([name, value]) => `${NAMES[name] ?? name} ${printable(value)}`).join(", ");
   if (detail === undefined) return named;
   return named === "" ? printable(detail) : `${named} · ${printable(detail)}`;

@@ -55,7 +55,7 @@ export function lineAfter(
     seq: end.seq + 1,
     prev: end.hash,
     time: new Date(timeMicros / 1000).toISOString(),
-    action,
+    action: cut(action),
     outcome,
     who: textsOf(entry.who),
     subject: textsOf(entry.subject),

@@ -202,6 +202,63 @@ class FullFiles implements AuditFiles {
   }
 }
 
+/** Each field that holds words, with a word in it. */
+const FIELDS: readonly [field: string, entry: (word: string) => AuditEntry][] = [
+  ...(["account", "tokenId", "tokenName", "fingerprint", "program"] as const).map(
+    (field): [string, (word: string) => AuditEntry] => [
+      `who.${field}`,
+      (word) => ({ ...ENTRY, who: { [field]: word } }),
+    ],
+  ),
+  ...(
+    [
+      ...["fingerprint", "tokenId", "role", "name", "location", "labels", "expires"],
+      ...["status", "detail"],
+    ] as const
+  ).map((field): [string, (word: string) => AuditEntry] => [
+    `subject.${field}`,
+    (word) => ({ ...ENTRY, subject: { [field]: word } }),
+  ]),
+  ["action", (word) => ({ ...ENTRY, action: word })],
+  ["from", (word) => ({ ...ENTRY, from: word })],
+  ["reason", (word) => ({ ...ENTRY, reason: word })],
+];
+
+Deno.test("No word in any field breaks a line, passes for another, or has more than 500 signs", () =>
+  inFolder(async (folder, options) => {
+    const words = [
+      "x".repeat(1_000_000),
+      'a\nb\r\n{"seq":1}',
+      "\u001b[31mred\u0007\u009b2J",
+      '"},"outcome":"done"}',
+      "\u2028\u2029\u202e\u0000\ud800",
+      "😀".repeat(1_000),
+    ];
+    await using trail = await openAuditLog(folder, options);
+    for (const word of words) {
+      await Promise.all(FIELDS.map(([, entry]) => trail.record(entry(word))));
+    }
+    const lines = await linesOf(folder);
+    assertEquals(lines.length, words.length * FIELDS.length);
+    for (const [index, line] of lines.entries()) {
+      const [field] = FIELDS[index % FIELDS.length]!;
+      const word = words[Math.floor(index / FIELDS.length)]!.toWellFormed();
+      const text = field.split(".").reduce<unknown>(
+        (value, name) => Reflect.get(value as object, name),
+        line,
+      );
+      assert(typeof text === "string" && text.length <= 501, field);
+      const whole = word.length <= 500;
+      assertEquals(text, whole ? word : `${word.slice(0, 500).toWellFormed()}…`, field);
+    }
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (!name.endsWith(".jsonl")) continue;
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x00-\x09\x0b-\x1f]/.test(await Deno.readTextFile(join(folder, name))));
+    }
+    assertEquals((await verifyAudit(folder)).findings, []);
+  }));
+
 Deno.test("On a full disk what was begun has its line, and after it operators are refused", async () => {
   const [files, logged] = [new FullFiles(), new LogLines()];
   await using trail = new FileTrail(files, CHAIN_START, new TestClock(), logged.log);
