@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { generatePrivateKey } from "../../keys/private_key.ts";
+import { spkiPem } from "../../keys/public_key.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { ExitError } from "../../terminal/errors.ts";
@@ -12,7 +14,7 @@ import { onBackupStage as onStage } from "../testing/backup_stage.ts";
 import { FleetClient, refusal } from "../testing/fleet_client.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { testFab } from "../testing/test_fab.ts";
-import { startTestSuperLink } from "../testing/test_superlink.ts";
+import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
 import { filesBelow } from "./archive.ts";
 import { takeBackup } from "./backup.ts";
 import { checkDatabase } from "./check_database.ts";
@@ -59,9 +61,29 @@ Deno.test("A backup that is taken while the SuperLink serves is restored whole a
     }, elsewhere);
   }));
 
-Deno.test("A backup under load is one moment's state, and its integrity holds", () =>
+/** What `supernode export` asks for: those that an operator registered. */
+async function exported(link: TestSuperLink) {
+  using operator = new OperatorClient(link);
+  const { nodes } = await operator.call(operator.registry.listNodes, { publicKeys: true });
+  return nodes.filter(({ keyless }) => !keyless);
+}
+
+Deno.test("A backup under load is one moment's state, whole, and equal by an export", () =>
   onStage(async ({ folder, serve, backup, take, restore }) => {
+    const copies: string[] = [];
+    const wanted: Awaited<ReturnType<typeof exported>>[] = [];
     await serve(async (link) => {
+      using operator = new OperatorClient(link);
+      const add = async (name: string) => {
+        const { publicKey } = await generatePrivateKey("P-256");
+        await operator.call(operator.registry.registerNodes, {
+          nodes: [{
+            publicKey: new TextEncoder().encode(spkiPem(publicKey)),
+            name,
+            labels: { labels: { of: name } },
+          }],
+        });
+      };
       let goesOn = true;
       const workers = Array.from({ length: 4 }, async () => {
         while (goesOn) {
@@ -73,14 +95,23 @@ Deno.test("A backup under load is one moment's state, and its integrity holds", 
         }
       });
       for (let round = 0; round < 3; round++) {
+        await add(`node ${round}`);
+        wanted.push(await exported(link));
         await take();
         const database = join(folder, `copy-${round}.kv`);
         await restore({ database, backup, withoutAuditLog: true });
         assertEquals(await checkDatabase(database), []);
+        copies.push(database);
       }
       goesOn = false;
       await Promise.all(workers);
     });
+    for (const [round, copy] of copies.entries()) {
+      await serve(async (link) => {
+        const nodes = await exported(link);
+        assertEquals([nodes, nodes.length], [wanted[round], round + 1]);
+      }, copy);
+    }
   }));
 
 Deno.test("What was unregistered, suspended or revoked since the backup stays so", () =>
