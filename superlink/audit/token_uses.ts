@@ -1,16 +1,15 @@
 import type { ControlCaller } from "../control/caller.ts";
 import { hostOf } from "../auth/peer_limit.ts";
+import { Seldom } from "../seldom.ts";
 import type { AuditTrail } from "./audit.ts";
 
 /** How often the same token from the same host has a line, in milliseconds. */
 const PERIOD_MS = 3_600_000;
-/** Uses that are remembered. */
-const LIMIT = 10_000;
 
 /** Notes that a token is used: once an hour for each host that it comes from. */
 export class TokenUses {
   readonly #trail: AuditTrail;
-  readonly #notedAtMs = new Map<string, number>();
+  readonly #noted = new Seldom<string>(PERIOD_MS);
 
   constructor(trail: AuditTrail) {
     this.#trail = trail;
@@ -20,13 +19,7 @@ export class TokenUses {
   used({ holder, peer }: ControlCaller): void {
     if (!holder) return;
     const use = `${holder.tokenId} ${hostOf(peer)}`;
-    const nowMs = performance.now();
-    const notedAtMs = this.#notedAtMs.get(use);
-    if (notedAtMs !== undefined && nowMs - notedAtMs < PERIOD_MS) return;
-    this.#notedAtMs.delete(use);
-    this.#notedAtMs.set(use, nowMs);
-    const [oldest] = this.#notedAtMs.keys();
-    if (this.#notedAtMs.size > LIMIT && oldest !== undefined) this.#notedAtMs.delete(oldest);
+    if (!this.#noted.isDue(use, performance.now())) return;
     const { tokenId, name: tokenName } = holder;
     const who = { tokenId, tokenName };
     this.#trail.note({

@@ -22,6 +22,7 @@ import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Refusals } from "../auth/refusals.ts";
 import type { Clock } from "../clock.ts";
+import { Seldom } from "../seldom.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { type Bar, barOf } from "../state/node_life.ts";
 
@@ -35,8 +36,6 @@ export interface Speaker {
 
 /** What the log says of a node that goes on calling, at most this often. */
 const LOG_PERIOD_MICROS = 600_000_000;
-/** Nodes of which it is known when the log spoke of them. */
-const LIMIT = 10_000;
 
 const SENTENCES: Readonly<Record<Bar, string>> = {
   suspended: "This SuperNode is suspended by the SuperLink's operator.",
@@ -47,7 +46,7 @@ const SENTENCES: Readonly<Record<Bar, string>> = {
 export class Admission {
   readonly #clock: Clock;
   readonly #refusals: Refusals;
-  readonly #loggedAt = new Map<bigint, number>();
+  readonly #logged = new Seldom<bigint>(LOG_PERIOD_MICROS);
 
   constructor(clock: Clock, refusals: Refusals) {
     this.#clock = clock;
@@ -64,13 +63,7 @@ export class Admission {
   }
 
   #log({ nodeId }: NodeRow, bar: Bar, speaker: Speaker): void {
-    const now = this.#clock.nowMicros();
-    const loggedAt = this.#loggedAt.get(nodeId);
-    if (loggedAt !== undefined && now - loggedAt < LOG_PERIOD_MICROS) return;
-    this.#loggedAt.delete(nodeId);
-    this.#loggedAt.set(nodeId, now);
-    const [quietest] = this.#loggedAt.keys();
-    if (this.#loggedAt.size > LIMIT && quietest !== undefined) this.#loggedAt.delete(quietest);
+    if (!this.#logged.isDue(nodeId, this.#clock.nowMicros())) return;
     this.#refusals.refused({ reason: `SuperNode ${nodeId} is ${bar}`, ...speaker });
   }
 }
