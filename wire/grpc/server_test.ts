@@ -1,73 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { delay } from "@std/async";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
-import type { Address } from "../address.ts";
-import { defineService, type IncomingCall, type Methods } from "../service.ts";
-import { STATUS_NUMBERS, StatusError, type StatusName } from "../status.ts";
-import { RawConnection } from "../testing/raw_connection.ts";
-import { GrpcChannel } from "./client.ts";
 import type { Connection } from "../connection.ts";
 import { ListenError } from "../listen_error.ts";
-import { GrpcServer, type GrpcServerOptions } from "./server.ts";
-
-const LOOPBACK = { host: "127.0.0.1", port: 0 };
-const MAX_MESSAGE_BYTES = 64 * 1024;
-/** How long a wait for something that must happen may take. */
-const PATIENCE_MS = 10_000;
-
-interface Stage {
-  readonly server: GrpcServer;
-  readonly address: Address;
-  readonly channel: GrpcChannel;
-  connect(): GrpcChannel;
-}
-
-interface StageOptions extends Partial<GrpcServerOptions> {
-  readonly fleet?: Methods<typeof Fleet, IncomingCall>;
-  readonly control?: Methods<typeof Control, IncomingCall>;
-  readonly admit?: (call: IncomingCall) => IncomingCall;
-}
-
-/** Serves both services, and makes sure that both ends are closed. */
-async function onStage(
-  { fleet = {}, control = {}, admit = (call) => call, ...options }: StageOptions,
-  play: (stage: Stage) => Promise<void>,
-): Promise<void> {
-  const server = new GrpcServer({ maxMessageBytes: MAX_MESSAGE_BYTES, ...options });
-  server.add(defineService(Fleet, admit, fleet));
-  server.add(defineService(Control, admit, control));
-  const address = await server.listen(LOOPBACK);
-  const channels: GrpcChannel[] = [];
-  const connect = () => {
-    const channel = new GrpcChannel(address, { insecure: true });
-    channels.push(channel);
-    return channel;
-  };
-  try {
-    await play({ server, address, channel: connect(), connect });
-  } finally {
-    for (const channel of channels) channel.close();
-    await server.drain(PATIENCE_MS);
-  }
-}
-
-async function refusal(call: Promise<unknown>): Promise<[StatusName, string]> {
-  const error = await assertRejects(() => call, StatusError);
-  return [error.status, error.message];
-}
-
-/** A promise that a handler settles. */
-class Moment<T = void> {
-  readonly #resolvers = Promise.withResolvers<T>();
-  readonly come = (value: T) => this.#resolvers.resolve(value);
-  get comes(): Promise<T> {
-    return this.#resolvers.promise;
-  }
-}
-
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+import type { IncomingCall } from "../service.ts";
+import { STATUS_NUMBERS, StatusError, type StatusName } from "../status.ts";
+import { MAX_MESSAGE_BYTES, onStage, refusal } from "../testing/grpc_stage.ts";
+import { RawConnection } from "../testing/raw_connection.ts";
+import { GrpcServer } from "./server.ts";
 
 Deno.test("GrpcServer answers with what the method gives", () =>
   onStage({
@@ -257,75 +197,6 @@ Deno.test("GrpcServer gives a method its headers, a repeated one as none", () =>
   });
 });
 
-Deno.test("GrpcServer ends a call at its deadline, and the method's signal aborts", () => {
-  const aborted = new Moment();
-  return onStage({
-    fleet: {
-      async pullMessages(_, { signal }) {
-        await untilAborted(signal);
-        aborted.come();
-        return {};
-      },
-    },
-  }, async ({ channel }) => {
-    const call = channel.unary(Fleet.method.pullMessages, {}, { timeoutMs: 50 });
-    assertEquals((await refusal(call))[0], "DEADLINE_EXCEEDED");
-    await aborted.comes;
-  });
-});
-
-Deno.test("GrpcServer aborts a method's signal when the peer cancels its call", () => {
-  const [started, aborted] = [new Moment(), new Moment()];
-  return onStage({
-    fleet: {
-      async pullMessages(_, { signal }) {
-        started.come();
-        await untilAborted(signal);
-        aborted.come();
-        return {};
-      },
-    },
-  }, async ({ channel }) => {
-    const cancel = new AbortController();
-    const call = channel.unary(Fleet.method.pullMessages, {}, { signal: cancel.signal });
-    await started.comes;
-    cancel.abort();
-    assertEquals((await refusal(call))[0], "CANCELLED");
-    await aborted.comes;
-  });
-});
-
-Deno.test("GrpcServer aborts the signals of a closed connection, but of no call that was answered", () => {
-  const [started, aborted] = [new Moment<Connection>(), new Moment()];
-  const answered: AbortSignal[] = [];
-  return onStage({
-    fleet: {
-      async pullMessages(_, { caller, signal }) {
-        started.come(caller.connection!);
-        await untilAborted(signal);
-        aborted.come();
-        return {};
-      },
-      sendNodeHeartbeat(_, { signal }) {
-        answered.push(signal);
-        return Promise.resolve({});
-      },
-    },
-  }, async ({ channel }) => {
-    const held = channel.unary(Fleet.method.pullMessages, {});
-    const connection = await started.comes;
-    assertEquals(connection.closed.aborted, false);
-    assertEquals(connection.peer.startsWith("127.0.0.1:"), true);
-    await channel.unary(Fleet.method.sendNodeHeartbeat, {});
-    const closed = untilAborted(connection.closed);
-    channel.close();
-    assertEquals((await refusal(held))[0], "CANCELLED");
-    await aborted.comes;
-    await closed;
-    assertEquals(answered.map(({ aborted }) => aborted), [false]);
-  });
-});
-
 Deno.test("GrpcServer knows which calls came on one connection", () => {
   const connections: Connection[] = [];
   return onStage({
@@ -342,110 +213,6 @@ Deno.test("GrpcServer knows which calls came on one connection", () => {
     const [first, second, other] = connections;
     assertStrictEquals(first, second);
     assert(first !== other);
-  });
-});
-
-Deno.test("GrpcServer streams answers in order, and no faster than the peer reads", () => {
-  const COUNT = 2_000;
-  const logOutput = "x".repeat(1024);
-  let produced = 0;
-  return onStage({
-    control: {
-      async *streamLogs() {
-        for (; produced < COUNT; produced++) {
-          yield { logOutput, latestTimestamp: produced };
-          await Promise.resolve();
-        }
-      },
-    },
-  }, async ({ channel }) => {
-    let expected = 0;
-    for await (const { latestTimestamp } of channel.serverStream(Control.method.streamLogs, {})) {
-      assertEquals(latestTimestamp, expected++);
-      if (expected !== 1) continue;
-      await delay(200);
-      assert(produced < COUNT, "all was produced while nothing was read");
-    }
-    assertEquals(expected, COUNT);
-  });
-});
-
-Deno.test("GrpcServer ends a stream with the refusal of its method", () =>
-  onStage({
-    control: {
-      async *streamLogs() {
-        yield { logOutput: "one" };
-        await Promise.resolve();
-        throw new StatusError("NOT_FOUND", "Run ID not found");
-      },
-    },
-  }, async ({ channel }) => {
-    const read: string[] = [];
-    const reading = (async () => {
-      for await (const { logOutput } of channel.serverStream(Control.method.streamLogs, {})) {
-        read.push(logOutput);
-      }
-    })();
-    assertEquals(await refusal(reading), ["NOT_FOUND", "Run ID not found"]);
-    assertEquals(read, ["one"]);
-  }));
-
-Deno.test("GrpcServer aborts a stream's signal when the peer leaves it", () => {
-  const aborted = new Moment();
-  return onStage({
-    control: {
-      async *streamLogs(_, { signal }) {
-        yield { logOutput: "one" };
-        await untilAborted(signal);
-        aborted.come();
-      },
-    },
-  }, async ({ channel }) => {
-    for await (const _ of channel.serverStream(Control.method.streamLogs, {})) break;
-    await aborted.comes;
-  });
-});
-
-Deno.test("GrpcServer.drain() lets calls finish and takes no new ones", async () => {
-  const [started, finish] = [new Moment(), new Moment()];
-  await onStage({
-    fleet: {
-      async pullMessages() {
-        started.come();
-        await finish.comes;
-        return {};
-      },
-    },
-  }, async ({ server, channel, address }) => {
-    const held = channel.unary(Fleet.method.pullMessages, {});
-    await started.comes;
-    const drained = server.drain(PATIENCE_MS);
-    const { host: hostname, port } = address;
-    await assertRejects(() => Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
-    finish.come();
-    await held;
-    await drained;
-  });
-});
-
-Deno.test("GrpcServer.drain() cuts off what takes too long", async () => {
-  const [started, aborted] = [new Moment(), new Moment()];
-  await onStage({
-    fleet: {
-      async pullMessages(_, { signal }) {
-        started.come();
-        await untilAborted(signal);
-        aborted.come();
-        return {};
-      },
-    },
-  }, async ({ server, channel }) => {
-    const held = channel.unary(Fleet.method.pullMessages, {});
-    const outcome = refusal(held);
-    await started.comes;
-    await server.drain(50);
-    await aborted.comes;
-    assert(["UNAVAILABLE", "CANCELLED", "INTERNAL"].includes((await outcome)[0]));
   });
 });
 
