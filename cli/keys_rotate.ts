@@ -12,11 +12,13 @@ import { NodeKeys } from "../proto/gen/trellis/v1/node_keys_pb.ts";
 import { printable } from "../terminal/display_width.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { formatAddress } from "../wire/address.ts";
+import { diagnoseConnection } from "../wire/diagnose.ts";
 import { StatusError } from "../wire/status.ts";
 import { offeredTransport } from "../wire/transport.ts";
 import { versionMetadata } from "../wire/version_metadata.ts";
 import type { SuperLinkConnection } from "../config/connection.ts";
 import type { Command } from "./command_tree.ts";
+import { connectionRemedy } from "./connection_remedies.ts";
 import { CALL_TIMEOUT_MS } from "./control_client.ts";
 import { GRACE_FLAG, graceSeconds } from "./expiry.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
@@ -85,12 +87,16 @@ export const rotateCommand: Command = {
   },
 };
 
-async function openChannel({ address, security }: SuperLinkConnection) {
+async function openChannel({ address, security, source }: SuperLinkConnection) {
   const transport = await offeredTransport(address, security);
   if (transport === undefined) {
-    throw new ExitError(`The SuperLink at ${formatAddress(address)} does not answer.`, {
-      remedy: "Check the address, --root-certificates and --insecure.",
-    });
+    const problem = await diagnoseConnection(address, security, { transport: "auto" });
+    const sentence = problem?.sentence ??
+      `The SuperLink at ${formatAddress(address)} does not answer.`;
+    const remedy = problem === undefined || problem.kind === "wrong-protocol"
+      ? "Give the address that the SuperNode has (the Fleet API)."
+      : connectionRemedy(problem.kind, source);
+    throw new ExitError(sentence, { remedy });
   }
   const channel = transport === "http"
     ? new (await import("../wire/http/client.ts")).HttpChannel(address, security)

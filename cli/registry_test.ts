@@ -201,6 +201,9 @@ for (const plane of PLANES) {
       assertStringIncludes(stranger.stderr, "does not know the key");
       const wrong = await runCli(["keys", "rotate", oldKey, second.privateKeyPath]);
       assertStringIncludes(wrong.stderr, "--superlink is missing.");
+      const nowhere = [...["keys", "rotate", oldKey, second.privateKeyPath], "--insecure"];
+      const gone = await runCli([...nowhere, "--superlink", "127.0.0.1:9"]);
+      assertStringIncludes(gone.stderr, "Nothing listens on 127.0.0.1:9.\nStart the SuperLink");
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

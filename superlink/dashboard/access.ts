@@ -7,6 +7,7 @@
 
 import { encodeBase64Url } from "@std/encoding";
 import { ExitError } from "../../terminal/errors.ts";
+import { readGivenFile } from "../../terminal/read_given_file.ts";
 import { type Address, formatAddress, isLoopback } from "../../wire/address.ts";
 import type { DashboardOptions } from "./flags.ts";
 
@@ -48,15 +49,7 @@ export function loginLink(address: Address, tls: boolean, token: string): string
 }
 
 async function readToken(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(file);
-  } catch (cause) {
-    throw new ExitError(`The token file "${file}" cannot be read.`, {
-      cause,
-      remedy: "Check that it is there, and that its permissions allow this user to read it.",
-    });
-  }
+  const text = new TextDecoder().decode(await readGivenFile("token file", file));
   const token = text.trim();
   if (token.length >= MIN_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(token)) return token;
   throw new ExitError(
