@@ -91,8 +91,6 @@ Deno.test("Each variable is one of ours, says what it takes and means, and is in
   for (const variable of Object.values(VARIABLES)) {
     assertMatch(variable.name, /^TRELLIS_[A-Z_]+$/);
     assertMatch(variable.meaning, /\.$/);
-    // Hardly anybody needs it: it is in the reference, beside what it takes.
-    if (variable.name === VARIABLES.limits.name) continue;
     assert(readme.includes(`| \`${variable.name}\``), variable.name);
   }
 });
