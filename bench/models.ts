@@ -18,13 +18,11 @@ import { Scene } from "../tests/harness/scene.ts";
 import { JOIN_MS } from "../tests/harness/supernode.ts";
 import { type Figure, saveFigures } from "./figures.ts";
 import { median } from "./median.ts";
+import { failuresText, wholeVisit } from "./whole_visit.ts";
 import { type Cast, CASTS, FLOWER_VERSION } from "./rounds/casts.ts";
 
 /** In a run of Flower's own, and with one more part of ours each. */
 const NAMES = ["flower", "superlink", "ours"];
-
-/** Visits of a cast that may fail before one counts. */
-const MAX_FAILURES = 4;
 
 /** What one visit came to. */
 interface ModelVisit {
@@ -69,21 +67,6 @@ def main(grid: Grid, context: Context) -> None:
     print(f"INTACT {intact} SECONDS {seconds:.6f}", flush=True)
 `;
 
-/** A visit that counts. Flower 1.25.0 loses a message at times, and waits for it for ever. */
-async function wholeVisit(
-  cast: Cast,
-  nodes: number,
-  megabytes: number,
-): Promise<{ readonly visit: ModelVisit; readonly failures: number }> {
-  for (let failures = 0;; failures++) {
-    try {
-      return { visit: await visit(cast, nodes, megabytes), failures };
-    } catch (error) {
-      if (failures === MAX_FAILURES) throw error;
-    }
-  }
-}
-
 async function visit(cast: Cast, nodes: number, megabytes: number): Promise<ModelVisit> {
   const folder = await Deno.makeTempDir({ prefix: "trellis-bench-" });
   const scene = new Scene(folder);
@@ -111,8 +94,8 @@ async function visit(cast: Cast, nodes: number, megabytes: number): Promise<Mode
     const status = await Deno.readTextFile(`/proc/${link.process.pid}/status`);
     const peakKib = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]);
     return { seconds: Number(found?.[2]), peakMib: peakKib / 1024 };
-  } catch (error) {
-    throw new Error(`The visit failed.\n${scene.transcript()}`, { cause: error });
+  } catch (cause) {
+    throw new Error(`The visit failed.\n${scene.transcript()}`, { cause });
   } finally {
     await scene.close();
     await Deno.remove(folder, { recursive: true });
@@ -135,12 +118,12 @@ if (import.meta.main) {
     .map((cast) => ({ cast, visits: new Array<ModelVisit>() }));
   for (let turn = 1; turn <= Number(flags.visits); turn++) {
     for (const { cast, visits } of results) {
-      const { visit, failures } = await wholeVisit(cast, nodes, megabytes);
-      visits.push(visit);
-      const { seconds, peakMib } = visit;
+      const { result, failures } = await wholeVisit(() => visit(cast, nodes, megabytes));
+      visits.push(result);
+      const { seconds, peakMib } = result;
       console.log(
         `visit ${turn}, ${cast.name}: ${seconds.toFixed(1)} s, ${peakMib.toFixed(0)} MiB` +
-          (failures > 0 ? `, after ${failures} that did not end` : ""),
+          failuresText(failures),
       );
     }
   }

@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import type { Program } from "../tests/harness/programs.ts";
 import { saveFigures } from "./figures.ts";
 import { type Cast, CASTS, FLOWER_VERSION } from "./rounds/casts.ts";
 import { page } from "./rounds/page.ts";
@@ -27,6 +28,7 @@ import {
 import { medianPhase, type Phase, phasesOf } from "./rounds/timeline.ts";
 import { readTrace, tracedProgram } from "./rounds/trace.ts";
 import { visit } from "./rounds/visit.ts";
+import { failuresText, wholeVisit } from "./whole_visit.ts";
 
 /** What is measured. */
 export interface RoundsOptions {
@@ -51,7 +53,7 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsRepor
     for (const [cast, { firstRuns, laterRuns, cpu, loads }] of measured) {
       const [load = 0] = Deno.loadavg();
       loads.push(load);
-      const times = await visit(cast, { runs, rounds });
+      const { result: times, failures } = await wholeVisit(() => visit(cast, { runs, rounds }));
       const [first, ...later] = times.map(({ seconds }) => seconds);
       firstRuns.push(first ?? NaN);
       laterRuns.push(...later);
@@ -59,7 +61,8 @@ export async function measureRounds(options: RoundsOptions): Promise<RoundsRepor
       for (const { result } of times) results.add(result);
       if (results.size > 1) throw new Error(`The results differ: ${[...results].join(" | ")}`);
       const shown = times.map(({ seconds }) => seconds.toFixed(2)).join(" s, ");
-      say(`visit ${turn} of ${visits}, ${cast.name}: ${shown} s (load before: ${load.toFixed(1)})`);
+      const name = `visit ${turn} of ${visits}, ${cast.name}`;
+      say(`${name}: ${shown} s (load before: ${load.toFixed(1)})${failuresText(failures)}`);
     }
   }
   const reports: CastReport[] = [];
@@ -95,7 +98,11 @@ async function tracePhases(
   for (const cast of casts) {
     const file = await Deno.makeTempFile({ prefix: "trellis-trace-" });
     try {
-      await visit(cast, { runs: 2, rounds, traced: (program) => tracedProgram(program, file) });
+      const traced = (program: Program) => tracedProgram(program, file);
+      await wholeVisit(async () => {
+        await Deno.truncate(file);
+        await visit(cast, { runs: 2, rounds, traced });
+      });
       const found = phasesOf(await readTrace(file));
       say(`traced ${found.length} phases of ${cast.name}`);
       phases.push(medianPhase(found));

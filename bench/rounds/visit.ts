@@ -63,9 +63,8 @@ export async function visit(
       times.push({ ...time, cpuSeconds: await cpuSeconds(groupIds) - before });
     }
     return times;
-  } catch (error) {
-    console.error(scene.transcript());
-    throw error;
+  } catch (cause) {
+    throw new Error(`The visit failed.\n${scene.transcript()}`, { cause });
   } finally {
     await scene.close();
     await Deno.remove(folder, { recursive: true });
