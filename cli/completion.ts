@@ -122,9 +122,10 @@ ${rows.join("\n")}
 complete -o default -F _trellis trellis`;
 }
 
-/** zsh runs bash's functions. */
+/** zsh runs bash's functions, once its own completion is there. */
 function zshScript(commands: readonly KnownCommand[]): string {
   return `# zsh completion of trellis; made by \`trellis completion zsh\`
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i -D; }
 autoload -U +X bashcompinit && bashcompinit
 ${bashScript(commands)}`;
 }

@@ -66,6 +66,7 @@ const SHELLS: readonly [string, (file: string) => string[], string][] = [
     ],
     "_trellis",
   ],
+  ["zsh", (file) => ["-f", "-c", `source ${file}; print -r -- $_comps[trellis]`], "_trellis"],
   [
     "fish",
     (file) => ["--no-config", "-c", `source ${file}; complete -C 'trellis supernode unreg'`],
@@ -73,9 +74,9 @@ const SHELLS: readonly [string, (file: string) => string[], string][] = [
   ],
 ];
 
-for (const [name, how, offered] of SHELLS) {
+for (const [index, [name, how, offered]] of SHELLS.entries()) {
   Deno.test({
-    name: `${name} reads its completions`,
+    name: `${name} reads its completions (${index + 1})`,
     ignore: !hasShell(name),
     async fn() {
       const { stdout } = await runCli(["completion", name]);
