@@ -11,6 +11,17 @@ const STATUSES = ["online", "offline", "registered", "suspended", "expired", "un
 
 const labelTexts = (labels) => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
 
+/** As soon before as the log of the SuperLink begins to warn. */
+const WARNED_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** How much is left of a registration that ends soon. */
+function left(status, expiresAt, now) {
+  const days = (expiresAt - now) / DAY_MS;
+  if (!expiresAt || days < 0 || days >= WARNED_DAYS || status === "unregistered") return "";
+  return days < 1 ? "ends today" : `ends in ${Math.floor(days)} d`;
+}
+
 export function nodesView() {
   const counts = h("p", { class: "counts" });
   const status = h(
@@ -53,7 +64,11 @@ export function nodesView() {
       {
         title: "Status",
         sort: "status",
-        cell: ({ status }) => ({ text: status, kind: `badge ${status}` }),
+        cell: ({ status, expiresAt }, now) => ({
+          text: [status, left(status, expiresAt, now)].filter(Boolean).join(" · "),
+          kind: `badge ${status}`,
+          title: expiresAt && `The registration ends at ${time(expiresAt)}`,
+        }),
       },
       {
         title: "Last seen",
