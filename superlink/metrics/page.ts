@@ -42,7 +42,8 @@ scrape_configs:
       - targets: ["127.0.0.1:8080"]
 \`\`\`
 
-A page that listens beyond loopback asks for its token, which Prometheus sends so:
+A page that listens beyond loopback asks for a token: its own, or any [API token](access.md), as one
+of a viewer. Prometheus sends it so:
 
 \`\`\`yaml
 scrape_configs:
