@@ -35,6 +35,8 @@ const ALONE: Readonly<Record<string, string>> = {
     "a reply is given until it is confirmed: who gave it may have ended before it arrived",
   "After a restart a reply is given again, unless it was confirmed":
     "of two that were given, both are given again",
+  "A SuperLink that starts has done what was left of an import before it serves":
+    "another one may still be at it: what is left is done ten minutes later",
   "What a killed SuperLink had written for a run that has ended goes at the next start":
     "it goes with the next sweep",
 };
