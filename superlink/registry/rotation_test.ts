@@ -21,6 +21,8 @@ import { OperatorClient } from "../testing/operator_client.ts";
 import { replyTo } from "../testing/test_messages.ts";
 import { TestNode } from "../testing/test_node.ts";
 
+/** Shorter than a node may be silent before it is offline. */
+const GRACE_S = 10;
 const WEEK_S = 7 * 24 * 3_600;
 const GONE = "Invalid node ID";
 
@@ -91,18 +93,18 @@ onPlanes("A node is rotated in the middle of a run, and no message is lost", asy
 
 onPlanes("Both keys are good until the grace is over, then the new one only", async (stage) => {
   const { link, node, renewed, operator } = stage;
-  await stage.rotate(3_600);
+  await stage.rotate(GRACE_S);
   const [earlier] = (await operator.show(node.nodeId)).earlierKeys;
   assertEquals(earlier?.fingerprint, node.client.key.publicKey.fingerprint);
   assertEquals(await node.client.heartbeat(node.nodeId), true);
+  const held = refusal(node.pull());
+  while (link.waiting() === 0) await operator.show(node.nodeId);
   // Whichever key: one node is one process.
   const second = await refusal(renewed.client.activate());
   assertEquals(second[0], "FAILED_PRECONDITION");
   assertEquals(await renewed.client.heartbeat(node.nodeId), true);
   assertEquals(await node.client.heartbeat(node.nodeId), true);
-  const held = refusal(node.pull());
-  await operator.show(node.nodeId);
-  link.clock.advance({ seconds: 3_600 });
+  link.clock.advance({ seconds: GRACE_S });
   // Upkeep ends the key, and with it the pull that it holds.
   assertEquals(await deadline(held, 5_000), unproved(stage.plane, GONE));
   await link.logged.untilLogged("node.key-ended");
@@ -168,7 +170,7 @@ onPlanes("A rotation that makes no sense is refused", async (stage) => {
 
 onPlanes("A key that was rotated with no grace is cut off at once", async ({ node, ...stage }) => {
   const held = refusal(node.pull());
-  await stage.operator.show(node.nodeId);
+  while (stage.link.waiting() === 0) await stage.operator.show(node.nodeId);
   await stage.rotate(0);
   assertEquals(await deadline(held, 1_000), unproved(stage.plane, GONE));
   assertEquals(await stage.renewed.client.heartbeat(node.nodeId), true);

@@ -80,10 +80,9 @@ for (const plane of PLANES) {
     }));
 
   Deno.test(`A held pull of a SuperNode that is suspended is refused at once over ${plane}`, () =>
-    onPlane(plane, async ({ node, operator }) => {
+    onPlane(plane, async ({ node, operator, link }) => {
       const held = refusal(node.pull());
-      // Until it is held, or nearly: it is refused in either case.
-      await operator.show(node.nodeId);
+      while (link.waiting() === 0) await operator.show(node.nodeId);
       await operator.suspend(node.nodeId);
       assertEquals(await deadline(held, CUT_OFF_MS), ["PERMISSION_DENIED", SUSPENDED]);
     }));
