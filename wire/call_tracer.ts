@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { StatusName } from "./status.ts";
 
 /** What a call is. */
@@ -14,6 +15,14 @@ export interface TracedCall {
   readonly service: string;
   /** The method's name; `""` for one that the service does not have. */
   readonly method: string;
+}
+
+/** What a client calls. */
+export function tracedCall(
+  transport: TracedCall["transport"],
+  { parent, name }: DescMethod,
+): TracedCall {
+  return { transport, service: parent.typeName, method: name };
 }
 
 /** The span of a call that is under way. */

@@ -8,6 +8,7 @@
 import { acceptAll } from "./accept.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { ListenError } from "./listen_error.ts";
+import { writeAll } from "./write_all.ts";
 
 /** Where the two protocols are really served. */
 export interface SharedPortTargets {
@@ -120,8 +121,4 @@ async function pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     await writeAll(to, bytes.subarray(0, size));
   }
   await to.closeWrite();
-}
-
-async function writeAll(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
 }

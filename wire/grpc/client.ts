@@ -17,7 +17,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type Address, formatAddress } from "../address.ts";
-import { callTracer, type TracedCall } from "../call_tracer.ts";
+import { callTracer, type ClientSpan, tracedCall } from "../call_tracer.ts";
 import { STATUS_NUMBERS, StatusError, type StatusName, statusName } from "../status.ts";
 import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
@@ -92,19 +92,14 @@ export class GrpcChannel {
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
     const { promise, resolve, reject } = Promise.withResolvers<MessageShape<O>>();
-    const span = callTracer?.made(tracedCall(method));
+    const span = callTracer?.made(tracedCall("grpc", method));
     const fail = (error: StatusError) => {
       span?.end(error.status);
       reject(error);
     };
     const make = () =>
       this.#client.makeUnaryRequest<MessageInitShape<I>, MessageShape<O>>(
-        pathOf(method),
-        (message) => encode(method.input, message),
-        (bytes) => fromBinary(method.output, bytes),
-        request,
-        metadataOf(options.headers, span?.headers),
-        deadlineOf(options),
+        ...callArguments(method, request, options, span),
         (error, answer) => {
           this.#callsUnderWay.delete(call);
           forget();
@@ -126,15 +121,10 @@ export class GrpcChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>> {
-    const span = callTracer?.made(tracedCall(method));
+    const span = callTracer?.made(tracedCall("grpc", method));
     const make = () =>
       this.#client.makeServerStreamRequest<MessageInitShape<I>, MessageShape<O>>(
-        pathOf(method),
-        (message) => encode(method.input, message),
-        (bytes) => fromBinary(method.output, bytes),
-        request,
-        metadataOf(options.headers, span?.headers),
-        deadlineOf(options),
+        ...callArguments(method, request, options, span),
       );
     const call = span ? span.run(make) : make();
     let ended: StatusName = "CANCELLED";
@@ -182,8 +172,21 @@ function encode<I extends DescMessage>(schema: I, message: MessageInitShape<I>):
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function tracedCall({ parent, name }: DescMethodUnary | DescMethodServerStreaming): TracedCall {
-  return { transport: "grpc", service: parent.typeName, method: name };
+/** What grpc-js is told of a call, whichever kind it is. */
+function callArguments<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O> | DescMethodServerStreaming<I, O>,
+  request: MessageInitShape<I>,
+  options: CallOptions,
+  span: ClientSpan | undefined,
+) {
+  return [
+    pathOf(method),
+    (message: MessageInitShape<I>) => encode(method.input, message),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+    request,
+    metadataOf(options.headers, span?.headers),
+    deadlineOf(options),
+  ] as const;
 }
 
 function metadataOf(

@@ -1,7 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import { type DescMethod, type DescService, fromBinary, type Message } from "@bufbuild/protobuf";
-import { StatusError } from "../status.ts";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 
 /** How grpc-js serves a method: it hands bytes on, in both directions. */
 export function methodDefinition(
@@ -18,15 +17,4 @@ export function methodDefinition(
     responseSerialize: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     responseDeserialize: (bytes) => bytes,
   };
-}
-
-/** Reads a request; one that is none is `INVALID_ARGUMENT`. */
-export function decodeRequest(method: DescMethod, bytes: Uint8Array): Message {
-  try {
-    return fromBinary(method.input, bytes);
-  } catch (cause) {
-    throw new StatusError("INVALID_ARGUMENT", `The request is not a ${method.input.name}.`, {
-      cause,
-    });
-  }
 }

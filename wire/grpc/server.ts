@@ -13,12 +13,13 @@ import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
+import { decodeRequest } from "../decode_request.ts";
 import { ListenError } from "../listen_error.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { IncomingCall, RequestHeaders, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { grpcHeaders } from "./headers.ts";
-import { decodeRequest, methodDefinition } from "./method_definition.ts";
+import { methodDefinition } from "./method_definition.ts";
 import { TlsCredentials } from "./tls_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 

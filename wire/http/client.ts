@@ -17,7 +17,7 @@ import {
 import { type Dispatcher, Pool } from "undici";
 import { type Address, formatAddress } from "../address.ts";
 import type { CallOptions, ClientSecurity } from "../grpc/client.ts";
-import { callTracer, type TracedCall } from "../call_tracer.ts";
+import { callTracer, tracedCall } from "../call_tracer.ts";
 import { StatusError, type StatusName } from "../status.ts";
 import { CollectedBytes } from "./collected_bytes.ts";
 import { connectHttp } from "./connector.ts";
@@ -88,7 +88,7 @@ export class HttpChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const span = callTracer?.made(tracedCall(method));
+    const span = callTracer?.made(tracedCall("http", method));
     using call = this.#begin(options);
     const body = toBinary(method.input, create(method.input, request));
     const headers = {
@@ -119,7 +119,7 @@ export class HttpChannel {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>> {
-    const span = callTracer?.made(tracedCall(method));
+    const span = callTracer?.made(tracedCall("http", method));
     let ended: StatusName = "CANCELLED";
     using call = this.#begin(options);
     const body = toBinary(method.input, create(method.input, request));
@@ -241,10 +241,6 @@ interface CallUnderWay extends Disposable {
   readonly isLate: () => boolean;
   /** Ends it when this is not called again within `ms` milliseconds; never for `undefined`. */
   readonly expectWithin: (ms: number | undefined) => void;
-}
-
-function tracedCall({ parent, name }: DescMethodUnary | DescMethodServerStreaming): TracedCall {
-  return { transport: "http", service: parent.typeName, method: name };
 }
 
 /** What a person is told of a redirect. */

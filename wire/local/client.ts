@@ -14,6 +14,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { STATUS_NUMBERS, StatusError, statusName } from "../status.ts";
+import { writeAll } from "../write_all.ts";
 import { close } from "./close.ts";
 import { type Frame, FRAME_KINDS, FrameWriter, readFrames } from "./frames.ts";
 import type { LocalApi } from "./local_api.ts";
@@ -107,7 +108,12 @@ export class LocalChannel implements Disposable {
     const { address: { host, port }, key } = this.#api;
     const connection = await Deno.connect({ hostname: host, port });
     connection.setNoDelay(true);
-    for (let sent = 0; sent < key.length;) sent += await connection.write(key.subarray(sent));
+    try {
+      await writeAll(connection, key);
+    } catch (error) {
+      close(connection);
+      throw error;
+    }
     const link: Link = { connection, writer: new FrameWriter(connection), waiting: new Map() };
     void this.#read(link);
     return link;

@@ -13,6 +13,9 @@
  * @module
  */
 
+import { concatBytes } from "../../keys/bytes.ts";
+import { writeAll } from "../write_all.ts";
+
 /** What a frame is. */
 export const FRAME_KINDS = { call: 1, answer: 2, refusal: 3, cancel: 4 } as const;
 
@@ -84,22 +87,7 @@ export class FrameWriter {
 
   /** A small frame is one write; a large one is not copied. */
   async #send(parts: readonly Uint8Array[], length: number): Promise<void> {
-    if (length > READ_BYTES) {
-      for (const part of parts) await this.#writeAll(part);
-      return;
-    }
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    await this.#writeAll(whole);
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length;) {
-      sent += await this.#connection.write(bytes.subarray(sent));
-    }
+    const writes = length > READ_BYTES ? parts : [concatBytes(...parts)];
+    for (const bytes of writes) await writeAll(this.#connection, bytes);
   }
 }

@@ -6,8 +6,10 @@
 
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import { acceptAll } from "../accept.ts";
+import { formatAddress } from "../address.ts";
+import { decodeRequest } from "../decode_request.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
@@ -97,7 +99,8 @@ export class LocalServer {
     if (!await this.#saysKey(connection)) return;
     const writer = new FrameWriter(connection);
     const underWay = new Map<number, AbortController>();
-    const peer = peerOf(connection);
+    const { hostname: host, port } = connection.remoteAddr;
+    const peer = formatAddress({ host, port });
     try {
       for await (
         const frame of readFrames(connection, this.#options.maxMessageBytes + NAME_BYTES)
@@ -168,7 +171,7 @@ export class LocalServer {
       const headers = NO_HEADERS;
       const incoming = { method: method.name, headers, peer, patienceMs: Infinity };
       const caller = seen.caller = await service.admit(incoming);
-      const request = fromBinary(method.input, body);
+      const request = decodeRequest(method, body);
       const answer = await service.call(method, request, caller, signal);
       const bytes = toBinary(method.output, create(method.output, answer));
       seen.bytesOut = bytes.length;
@@ -182,8 +185,4 @@ export class LocalServer {
       return { kind: FRAME_KINDS.refusal, parts: [number, encoder.encode(status.message)] };
     }
   }
-}
-
-function peerOf({ remoteAddr }: Deno.TcpConn): string {
-  return `${remoteAddr.hostname}:${remoteAddr.port}`;
 }
