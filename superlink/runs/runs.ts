@@ -17,19 +17,13 @@ import * as life from "./run_life.ts";
 import { RunLogs } from "./run_logs.ts";
 import { type NewEvent, TaskEvents } from "./task_events.ts";
 import { LocalTokenLeases, SharedTokenLeases, type TokenLeases } from "./token_leases.ts";
+import { type RunCosts, UnwrittenCosts } from "./unwritten_costs.ts";
 
 /** What a run is started with. */
 export type NewRun = Pick<
   RunRow,
   "accountId" | "federation" | "fabId" | "fabVersion" | "fabHash" | "runtime" | "overrides"
 >;
-
-/** What a run costs: bytes of messages and objects, and seconds of ClientApps. */
-export interface RunCosts {
-  readonly bytesSent?: number;
-  readonly bytesReceived?: number;
-  readonly clientAppRuntimeS?: number;
-}
 
 /** A token has as many random bytes, and twice the characters (Flower 1.25). */
 const TOKEN_BYTES = 128;
@@ -52,7 +46,6 @@ export interface RunsOptions {
 export class Runs {
   readonly #kv: Deno.Kv;
   readonly #bells: Bells;
-  readonly #shared: boolean;
   readonly #onStatus: ((row: RunRow) => void) | undefined;
   readonly #onEnded: ((row: RunRow) => void) | undefined;
   readonly #onFinished: (row: RunRow) => Promise<void>;
@@ -60,15 +53,14 @@ export class Runs {
   readonly #tokens: TokenLeases;
   readonly #cleaning = new Set<bigint>();
   #startMicros = 0;
-  /** Costs that are not on disk yet. */
-  readonly #costs = new Map<bigint, Required<RunCosts>>();
+  readonly #costs: UnwrittenCosts;
   readonly logs: RunLogs;
   readonly events: TaskEvents;
 
   constructor({ kv, bells, shared, onStatus, onEnded, onFinished }: RunsOptions) {
     this.#kv = kv;
     this.#bells = bells;
-    this.#shared = shared;
+    this.#costs = new UnwrittenCosts(shared);
     this.#onStatus = onStatus;
     this.#onEnded = onEnded;
     this.#onFinished = onFinished;
@@ -102,14 +94,14 @@ export class Runs {
 
   async get(runId: bigint): Promise<RunRow | undefined> {
     const { value } = await this.#kv.get<RunRow>(keys.run(runId));
-    return value === null ? undefined : this.#withCosts(value);
+    return value === null ? undefined : this.#costs.with(value);
   }
 
   /** Every run, oldest first. */
   async list(): Promise<RunRow[]> {
     const runs: RunRow[] = [];
     for await (const { value } of this.#kv.list<RunRow>({ prefix: keys.runs })) {
-      runs.push(this.#withCosts(value));
+      runs.push(this.#costs.with(value));
     }
     return runs.sort((a, b) => a.pendingAt - b.pendingAt);
   }
@@ -202,12 +194,12 @@ export class Runs {
       runId,
       (row) =>
         life.mayFinish(row, end)
-          ? life.finished(this.#withCosts(row), nowMicros, end, details)
+          ? life.finished(this.#costs.with(row), nowMicros, end, details)
           : undefined,
       (operation) => operation.delete(keys.openRun(runId)).set(keys.endingRun(runId), null),
     );
     if (!row) return undefined;
-    this.#costs.delete(runId);
+    this.#costs.forget(runId);
     this.#onEnded?.(row);
     try {
       await this.#cleanUp(row);
@@ -249,25 +241,12 @@ export class Runs {
 
   /** Notes what a run cost; on disk with the next {@linkcode writeCosts} or when it ends. */
   addCosts(runId: bigint, costs: RunCosts): void {
-    const known = this.#costs.get(runId);
-    this.#costs.set(runId, {
-      bytesSent: (known?.bytesSent ?? 0) + (costs.bytesSent ?? 0),
-      bytesReceived: (known?.bytesReceived ?? 0) + (costs.bytesReceived ?? 0),
-      clientAppRuntimeS: (known?.clientAppRuntimeS ?? 0) + (costs.clientAppRuntimeS ?? 0),
-    });
+    this.#costs.add(runId, costs);
   }
 
   /** Writes the costs of runs to disk. */
   async writeCosts(): Promise<void> {
-    for (const [runId, costs] of [...this.#costs]) {
-      this.#costs.delete(runId);
-      try {
-        await this.#change(runId, (row) => this.#counts(row) ? plus(row, costs) : undefined);
-      } catch (error) {
-        this.addCosts(runId, costs);
-        throw error;
-      }
-    }
+    await this.#costs.write((runId, next) => this.#change(runId, next));
   }
 
   /**
@@ -385,25 +364,6 @@ export class Runs {
       return row;
     });
   }
-
-  #withCosts(row: RunRow): RunRow {
-    const costs = this.#costs.get(row.runId);
-    return costs && this.#counts(row) ? plus(row, costs) : row;
-  }
-
-  /** A run that has ended costs no more; but others may have noted before what is not written yet. */
-  #counts({ status }: RunRow): boolean {
-    return this.#shared || status !== "finished";
-  }
-}
-
-function plus(row: RunRow, costs: Required<RunCosts>): RunRow {
-  return {
-    ...row,
-    bytesSent: row.bytesSent + costs.bytesSent,
-    bytesReceived: row.bytesReceived + costs.bytesReceived,
-    clientAppRuntimeS: row.clientAppRuntimeS + costs.clientAppRuntimeS,
-  };
 }
 
 function hashOf(token: string): string {
