@@ -1,3 +1,5 @@
+import { dropOldest } from "./drop_oldest.ts";
+
 /** Subjects that are remembered; the ones that were told of longest ago are forgotten first. */
 const LIMIT = 10_000;
 
@@ -17,8 +19,7 @@ export class Seldom<Subject> {
     if (toldAt !== undefined && now - toldAt < this.#period) return false;
     this.#toldAt.delete(subject);
     this.#toldAt.set(subject, now);
-    const [oldest] = this.#toldAt.keys();
-    if (this.#toldAt.size > LIMIT && oldest !== undefined) this.#toldAt.delete(oldest);
+    dropOldest(this.#toldAt, LIMIT);
     return true;
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { dropOldest } from "../drop_oldest.ts";
 import type { BucketRow } from "../state/layout.ts";
 
 export const MINUTE_MICROS = 60_000_000;
@@ -36,10 +37,7 @@ export class PeerLimit implements Allowance {
     this.#buckets.delete(peer);
     const updatedAt = this.#clock.nowMicros();
     this.#buckets.set(peer, { tokens: taken ? tokens - 1 : tokens, updatedAt });
-    if (this.#buckets.size > PEER_LIMIT) {
-      const [quietest] = this.#buckets.keys();
-      if (quietest !== undefined) this.#buckets.delete(quietest);
-    }
+    dropOldest(this.#buckets, PEER_LIMIT);
     return taken;
   }
 

@@ -3,6 +3,7 @@ import type { IncomingCall } from "../../wire/service.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { SharedLeases } from "../state/shared_leases.ts";
+import { dropOldest } from "../drop_oldest.ts";
 import type { Sessions } from "./http_sessions.ts";
 
 /** Sessions that are remembered, each for a pull that need not be answered at once again. */
@@ -32,10 +33,7 @@ export class SharedSessions implements Sessions {
       gaveUp: () => void (node && this.#leases.left(node.nodeId).catch(() => {})),
     };
     if (node) this.#sessions.set(node.nodeId, session);
-    if (this.#sessions.size > LIMIT) {
-      const [quietest] = this.#sessions.keys();
-      if (quietest !== undefined) this.#sessions.delete(quietest);
-    }
+    dropOldest(this.#sessions, LIMIT);
     return session;
   }
 

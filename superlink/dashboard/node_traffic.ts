@@ -7,6 +7,7 @@
 import type { ObservedCall } from "../../wire/observed_call.ts";
 import type { IncomingCall } from "../../wire/service.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
+import { dropOldest } from "../drop_oldest.ts";
 
 /** The calls of one key. */
 export interface Traffic {
@@ -36,10 +37,7 @@ export class NodeTraffic {
     if (!traffic) {
       traffic = { peer, lastCallMs: 0, bytesIn: 0, bytesOut: 0 };
       this.#ofKey.set(id, traffic);
-      if (this.#ofKey.size > KEY_LIMIT) {
-        const [oldest] = this.#ofKey.keys();
-        if (oldest !== undefined) this.#ofKey.delete(oldest);
-      }
+      dropOldest(this.#ofKey, KEY_LIMIT);
     }
     traffic.peer = peer;
     traffic.lastCallMs = Date.now();

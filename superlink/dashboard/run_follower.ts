@@ -5,6 +5,7 @@
  */
 
 import type { Runs } from "../runs/runs.ts";
+import { dropOldest } from "../drop_oldest.ts";
 import { type Progress, ProgressReader } from "./run_progress.ts";
 
 /** Runs that are remembered; those that nobody asked for longest are let go. */
@@ -34,10 +35,7 @@ export class RunFollower {
       { reader: new ProgressReader(), cursor: 0, turn: Promise.resolve() };
     this.#followed.delete(runId);
     this.#followed.set(runId, followed);
-    if (this.#followed.size > RUN_LIMIT) {
-      const [oldest] = this.#followed.keys();
-      if (oldest !== undefined) this.#followed.delete(oldest);
-    }
+    dropOldest(this.#followed, RUN_LIMIT);
     followed.turn = followed.turn.then(() => this.#readOn(runId, followed));
     await followed.turn;
     return followed.reader.progress;

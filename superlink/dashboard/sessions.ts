@@ -8,6 +8,7 @@
 import { encodeBase64Url } from "@std/encoding";
 import { hashOf } from "../access/secrets.ts";
 import type { TokenHolder } from "../control/caller.ts";
+import { dropOldest } from "../drop_oldest.ts";
 import { type PageTokens, THE_PAGE } from "./page_tokens.ts";
 
 const SESSION_BYTES = 32;
@@ -66,10 +67,7 @@ export class PageSessions {
   begin(holder: TokenHolder): string {
     const name = encodeBase64Url(crypto.getRandomValues(new Uint8Array(SESSION_BYTES)));
     this.#sessions.set(hashOf(name), { holder, endMs: this.#nowMs() + SESSION_MS });
-    if (this.#sessions.size > SESSION_LIMIT) {
-      const [oldest] = this.#sessions.keys();
-      if (oldest !== undefined) this.#sessions.delete(oldest);
-    }
+    dropOldest(this.#sessions, SESSION_LIMIT);
     return this.#cookie(name, SESSION_MS / 1000);
   }
 

@@ -16,6 +16,7 @@ import type { Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.
 import type { MessageWatch } from "../messages/message_watch.ts";
 import { commit } from "../state/commit.ts";
 import { keys, type MessageRow } from "../state/layout.ts";
+import { dropOldest } from "../drop_oldest.ts";
 import { addReply, type Round } from "./round.ts";
 import { RoundsOfRun } from "./rounds_of_run.ts";
 import { MAX_ROUND, SmallRecords } from "./small_records.ts";
@@ -211,6 +212,5 @@ function recordIdsOf({ children: [content] }: ObjectTree): string[] {
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MAX_WAITED_FOR && oldest !== undefined) map.delete(oldest);
+  dropOldest(map, MAX_WAITED_FOR);
 }
