@@ -7,19 +7,19 @@
 import * as grpc from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import {
-  create,
   type DescMessage,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import { type Address, formatAddress } from "../address.ts";
 import { callTracer, type ClientSpan, tracedCall } from "../call_tracer.ts";
+import { encode } from "../encode.ts";
 import { STATUS_NUMBERS, StatusError, type StatusName, statusName } from "../status.ts";
 import { plainCredentials, tlsCredentials } from "./channel_credentials.ts";
+import { WINDOW_BYTES } from "./flow_control.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
 /** How a client trusts its server: not at all, or by root certificates (the system's if absent). */
@@ -66,6 +66,7 @@ export class GrpcChannel {
     this.#client = new grpc.Client(formatAddress(address), credentials, {
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": maxMessageBytes,
+      "grpc-node.flow_control_window": WINDOW_BYTES,
       // A channel of its own each, so that closing one never touches another's calls.
       "grpc.use_local_subchannel_pool": 1,
       // Retries are the caller's, who knows which calls may be repeated.
@@ -167,9 +168,8 @@ function pathOf(method: DescMethodUnary | DescMethodServerStreaming): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-function encode<I extends DescMessage>(schema: I, message: MessageInitShape<I>): Buffer {
-  const bytes = toBinary(schema, create(schema, message));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** What grpc-js is told of a call, whichever kind it is. */
@@ -181,7 +181,7 @@ function callArguments<I extends DescMessage, O extends DescMessage>(
 ) {
   return [
     pathOf(method),
-    (message: MessageInitShape<I>) => encode(method.input, message),
+    (message: MessageInitShape<I>) => asBuffer(encode(method.input, message)),
     (bytes: Buffer) => fromBinary(method.output, bytes),
     request,
     metadataOf(options.headers, span?.headers),

@@ -9,16 +9,20 @@
 
 import * as grpc from "@grpc/grpc-js";
 import type { Buffer } from "node:buffer";
-import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import type { ServerTls } from "../tls.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { decodeRequest } from "../decode_request.ts";
+import { encode, encodeParts } from "../encode.ts";
 import { ListenError } from "../listen_error.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { IncomingCall, RequestHeaders, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
+import { widenWindows } from "./flow_control.ts";
 import { grpcHeaders } from "./headers.ts";
+import { streamOf } from "./http2_call.ts";
+import { LargeAnswer, sendLarge } from "./large_answer.ts";
 import { methodDefinition } from "./method_definition.ts";
 import { TlsCredentials } from "./tls_credentials.ts";
 import { guardHttp2 } from "./http2_guard.ts";
@@ -74,7 +78,7 @@ export class GrpcServer {
       handlers[method.name] = method.methodKind === "server_streaming"
         ? (call: grpc.ServerWritableStream<Buffer, Uint8Array>) =>
           this.#observed(service, method, call, (seen) => this.#stream(service, method, call, seen))
-        : (call: grpc.ServerUnaryCall<Buffer, Uint8Array>, done: grpc.sendUnaryData<Uint8Array>) =>
+        : (call: grpc.ServerUnaryCall<Buffer, Uint8Array>, done: grpc.sendUnaryData<Answer>) =>
           this.#observed(service, method, call, (seen) => {
             return this.#unary(service, method, call, done, seen);
           });
@@ -142,13 +146,14 @@ export class GrpcServer {
         };
         seen.caller = await service.admit(incoming);
         this.#admitted.set(metadata, seen);
+        widenWindows(call);
       } catch (error) {
         call.sendStatus(this.#refusal(path, error, seen));
         return;
       }
       next(metadata);
     };
-    return new grpc.ServerInterceptingCall(call, {
+    return new AnsweringCall(call, {
       start: (next) =>
         next(
           new grpc.ServerListenerBuilder()
@@ -166,7 +171,7 @@ export class GrpcServer {
     service: Service,
     method: DescMethod,
     call: grpc.ServerUnaryCall<Buffer, Uint8Array>,
-    done: grpc.sendUnaryData<Uint8Array>,
+    done: grpc.sendUnaryData<Answer>,
     seen: CallObservation,
   ): Promise<void> {
     const cancelled = new AbortController();
@@ -183,9 +188,9 @@ export class GrpcServer {
         cancelled.signal,
       );
       answered = true;
-      const bytes = toBinary(method.output, create(method.output, answer));
+      const bytes = this.#answer(encodeParts(method.output, answer));
       done(null, bytes);
-      if (!cancelled.signal.aborted) seen.bytesOut = bytes.length;
+      if (!cancelled.signal.aborted) seen.bytesOut = sizeOf(bytes);
       seen.end(cancelled.signal.aborted ? "CANCELLED" : "OK");
     } catch (error) {
       answered = true;
@@ -216,7 +221,7 @@ export class GrpcServer {
       );
       for await (const answer of answers) {
         if (cancelled.signal.aborted) return;
-        const bytes = toBinary(method.output, create(method.output, answer));
+        const bytes = encode(method.output, answer);
         seen.bytesOut += bytes.length;
         if (!call.write(bytes)) await drained(call, cancelled.signal);
       }
@@ -227,6 +232,16 @@ export class GrpcServer {
         call.emit("error", this.#refusal(call.getPath(), error, seen));
       }
     }
+  }
+
+  #answer([bytes, ...rest]: [Uint8Array, ...Uint8Array[]]): Answer {
+    if (rest.length === 0) return bytes;
+    const answer = new LargeAnswer([bytes, ...rest]);
+    if (answer.sizeBytes <= this.#options.maxMessageBytes) return answer;
+    throw new StatusError(
+      "RESOURCE_EXHAUSTED",
+      `The answer has ${answer.sizeBytes} bytes; ${this.#options.maxMessageBytes} are sent at most.`,
+    );
   }
 
   /** Answers a call within its observation, which began when its headers came. */
@@ -259,6 +274,28 @@ export class GrpcServer {
     seen.end(status.status);
     if (isForLog(status)) this.#options.onInternalError?.(path, error);
     return { code: STATUS_NUMBERS[status.status], details: status.message };
+  }
+}
+
+/** What grpc-js is given to send: a message's bytes, or what is sent past it. */
+type Answer = Uint8Array | LargeAnswer;
+
+function sizeOf(answer: Answer): number {
+  return answer instanceof LargeAnswer ? answer.sizeBytes : answer.length;
+}
+
+class AnsweringCall extends grpc.ServerInterceptingCall {
+  readonly #call: grpc.ServerInterceptingCallInterface;
+
+  constructor(call: grpc.ServerInterceptingCallInterface, responder: grpc.Responder) {
+    super(call, responder);
+    this.#call = call;
+  }
+
+  override sendMessage(message: Answer, sent: () => void): void {
+    if (!(message instanceof LargeAnswer)) return super.sendMessage(message, sent);
+    this.sendMetadata(new grpc.Metadata());
+    void sendLarge(streamOf(this.#call), message).then(sent);
   }
 }
 

@@ -6,7 +6,8 @@ import { Moment, onStage, refusal, untilAborted } from "../testing/grpc_stage.ts
 
 Deno.test("GrpcServer streams answers in order, and no faster than the peer reads", () => {
   const COUNT = 2_000;
-  const logOutput = "x".repeat(1024);
+  // All together far more than is sent ahead.
+  const logOutput = "x".repeat(8 * 1024);
   let produced = 0;
   return onStage({
     control: {

@@ -5,19 +5,18 @@
  */
 
 import {
-  create,
   type DescMessage,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import { type Dispatcher, Pool } from "undici";
 import { type Address, formatAddress } from "../address.ts";
 import type { CallOptions, ClientSecurity } from "../grpc/client.ts";
 import { callTracer, tracedCall } from "../call_tracer.ts";
+import { encode } from "../encode.ts";
 import { StatusError, type StatusName } from "../status.ts";
 import { CollectedBytes } from "./collected_bytes.ts";
 import { connectHttp } from "./connector.ts";
@@ -90,7 +89,7 @@ export class HttpChannel {
   ): Promise<MessageShape<O>> {
     const span = callTracer?.made(tracedCall("http", method));
     using call = this.#begin(options);
-    const body = toBinary(method.input, create(method.input, request));
+    const body = encode(method.input, request);
     const headers = {
       ...clientHeaders(options.headers ?? {}),
       ...span?.headers,
@@ -122,7 +121,7 @@ export class HttpChannel {
     const span = callTracer?.made(tracedCall("http", method));
     let ended: StatusName = "CANCELLED";
     using call = this.#begin(options);
-    const body = toBinary(method.input, create(method.input, request));
+    const body = encode(method.input, request);
     const headers = {
       ...clientHeaders(options.headers ?? {}),
       ...span?.headers,

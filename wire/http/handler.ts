@@ -8,7 +8,8 @@
  * @module
  */
 
-import { create, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import { encode } from "../encode.ts";
 import { flowerError } from "../flower_error.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
@@ -144,7 +145,7 @@ async function unaryResponse({ service, method, message, seen, ended }: Admitted
   if (ended.aborted) leave();
   try {
     const answered = await service.call(method, message, seen.caller, gone.signal);
-    const bytes = toBinary(method.output, create(method.output, answered));
+    const bytes = encode(method.output, answered);
     if (!gone.signal.aborted) seen.bytesOut = bytes.length;
     seen.end(gone.signal.aborted ? "CANCELLED" : "OK");
     return new Response(bytes, { headers: { "content-type": PROTOBUF, ...NO_STORE } });

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { encode } from "../encode.ts";
 import { frame } from "./framing.ts";
 import type { AdmittedCall } from "./handler.ts";
 import { toStatusError } from "../status.ts";
@@ -51,7 +51,7 @@ export async function streamResponse(
           seen.end("OK");
           return;
         }
-        const bytes = toBinary(method.output, create(method.output, value));
+        const bytes = encode(method.output, value);
         seen.bytesOut += bytes.length;
         controller.enqueue(frame(bytes));
       } catch (error) {

@@ -5,14 +5,13 @@
  */
 
 import {
-  create,
   type DescMessage,
   type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
+import { encode } from "../encode.ts";
 import { STATUS_NUMBERS, StatusError, statusName } from "../status.ts";
 import { writeAll } from "../write_all.ts";
 import { close } from "./close.ts";
@@ -56,7 +55,7 @@ export class LocalChannel implements Disposable {
     request: MessageInitShape<I>,
     { signal, timeoutMs }: LocalCallOptions = {},
   ): Promise<MessageShape<O>> {
-    const body = toBinary(method.input, create(method.input, request));
+    const body = encode(method.input, request);
     const { connection, writer, waiting } = await this.#connect();
     if (signal?.aborted) throw cancelled();
     const callId = this.#lastCallId = (this.#lastCallId + 1) >>> 0;

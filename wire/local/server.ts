@@ -6,10 +6,11 @@
 
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { acceptAll } from "../accept.ts";
 import { formatAddress } from "../address.ts";
 import { decodeRequest } from "../decode_request.ts";
+import { encode } from "../encode.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
 import type { Service } from "../service.ts";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
@@ -173,7 +174,7 @@ export class LocalServer {
       const caller = seen.caller = await service.admit(incoming);
       const request = decodeRequest(method, body);
       const answer = await service.call(method, request, caller, signal);
-      const bytes = toBinary(method.output, create(method.output, answer));
+      const bytes = encode(method.output, answer);
       seen.bytesOut = bytes.length;
       seen.end(signal.aborted ? "CANCELLED" : "OK");
       return { kind: FRAME_KINDS.answer, parts: [bytes] };
