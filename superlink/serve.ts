@@ -9,7 +9,7 @@ import { appStarter } from "../apps/app_starter.ts";
 import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { loadServerTls, TlsFileError } from "../wire/tls.ts";
 import { ExitError } from "../terminal/errors.ts";
-import { giveBackLargeMemory } from "../terminal/large_memory.ts";
+import { giveBackFreeMemory } from "../terminal/free_memory.ts";
 import { processTerminal } from "../terminal/terminal.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { openAuditLog } from "./audit/audit_log.ts";
@@ -25,7 +25,7 @@ import { startSuperLink } from "./superlink.ts";
 /** Serves until a signal stops it; gives the exit code. Throws an `ExitError` when it cannot start. */
 export async function serve(options: SuperLinkOptions): Promise<number> {
   const log = createLog({ format: options.logFormat });
-  giveBackLargeMemory();
+  giveBackFreeMemory();
   const loaded = options.tlsFiles && await loadTls(options.tlsFiles);
   const { python, preload, keepsTypeScript, appPermissions, superExecSecretFile } = options;
   const superExecSecret = superExecSecretFile === undefined

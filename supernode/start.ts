@@ -9,7 +9,7 @@ import { readSecretFile } from "../apps/runtime/secret_file.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import type { RawFlags } from "../terminal/flags.ts";
 import { describeFailure } from "../terminal/failure.ts";
-import { giveBackLargeMemory } from "../terminal/large_memory.ts";
+import { giveBackFreeMemory } from "../terminal/free_memory.ts";
 import { createLog, type Log } from "../terminal/log.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { forgetTokens } from "../terminal/token_variables.ts";
@@ -22,7 +22,7 @@ import { flags } from "./flags.ts";
 export async function startSuperNode(raw: RawFlags): Promise<number> {
   const log = createLog({ format: flags.logFormat.of(raw) });
   try {
-    giveBackLargeMemory();
+    giveBackFreeMemory();
     using stop = onStopSignals();
     const options = await supernodeOptions(raw);
     forgetTokens();
