@@ -78,7 +78,7 @@ export class FileBlobs implements Blobs {
  * Files are read and written in pieces: they pass through the memory of other threads, and each thread
  * keeps the largest that it had.
  */
-const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 512 * 1024;
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });

@@ -1,13 +1,15 @@
 /** What every blob store promises: folders, Deno KV, and a cache in front of one. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { keys } from "../state/layout.ts";
 import { type Blobs, FileBlobs } from "./blobs.ts";
 import { CachedBlobs } from "./cached_blobs.ts";
 import { KvBlobs } from "./kv_blobs.ts";
+import { SharedReads } from "./shared_reads.ts";
 
 const STORES: readonly [string, (kv: Deno.Kv, folder: string) => Blobs][] = [
   ["A folder", (_kv, folder) => new FileBlobs(folder)],
+  ["A folder whose reads are shared", (_kv, folder) => new SharedReads(new FileBlobs(folder))],
   ["Deno KV", (kv) => new KvBlobs(kv)],
   ["A cache of Deno KV", (kv) => new CachedBlobs(new KvBlobs(kv), 1_000_000)],
 ];
@@ -31,6 +33,22 @@ async function onStore(
 
 function bytesOf(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, index) => index * 31 % 251);
+}
+
+/** A store that notes what is read of it. */
+function counted(stored: Blobs): { asked: string[]; counting: Blobs } {
+  const asked: string[] = [];
+  const counting: Blobs = {
+    put: (...what) => stored.put(...what),
+    get(space, name) {
+      asked.push(name);
+      return stored.get(space, name);
+    },
+    delete: (...what) => stored.delete(...what),
+    deleteSpace: (space) => stored.deleteSpace(space),
+    spaces: () => stored.spaces(),
+  };
+  return { asked, counting };
 }
 
 for (const [name, make] of STORES) {
@@ -79,17 +97,7 @@ Deno.test("Bytes of which not all chunks were written are not there, and go with
 
 Deno.test("A cache asks for what it has not, keeps what is small, and stays within its bounds", () =>
   onStore((kv) => new KvBlobs(kv), async (stored) => {
-    const asked: string[] = [];
-    const counting: Blobs = {
-      put: (...what) => stored.put(...what),
-      get(space, name) {
-        asked.push(name);
-        return stored.get(space, name);
-      },
-      delete: (...what) => stored.delete(...what),
-      deleteSpace: (space) => stored.deleteSpace(space),
-      spaces: () => stored.spaces(),
-    };
+    const { asked, counting } = counted(stored);
     const cache = new CachedBlobs(counting, 100);
     for (const name of ["a", "b", "c", "d", "e"]) await cache.put("1", name, bytesOf(25));
     assertEquals(cache.sizeBytes, 100);
@@ -103,4 +111,38 @@ Deno.test("A cache asks for what it has not, keeps what is small, and stays with
     assertEquals(cache.sizeBytes, 100);
     await cache.deleteSpace("1");
     assertEquals([cache.sizeBytes, await cache.get("1", "a")], [0, undefined]);
+  }));
+
+Deno.test("What is being read or in use is read once for all who ask, and again once it was deleted", () =>
+  onStore((_kv, folder) => new FileBlobs(folder), async (stored) => {
+    const { asked, counting } = counted(stored);
+    const shared = new SharedReads(counting);
+    await shared.put("1", "a", bytesOf(70_000));
+    const [one, two] = await Promise.all([shared.get("1", "a"), shared.get("1", "a")]);
+    const three = await shared.get("1", "a");
+    assertStrictEquals(one, two);
+    assertStrictEquals(one, three);
+    assertEquals(asked, ["a"]);
+    for (const remove of [() => shared.delete("1", "a"), () => shared.deleteSpace("1")]) {
+      const reading = shared.get("1", "a");
+      await remove();
+      await reading;
+      assertEquals(await shared.get("1", "a"), undefined);
+      await shared.put("1", "a", bytesOf(70_000));
+      assertEquals(await shared.get("1", "a"), bytesOf(70_000));
+    }
+  }));
+
+Deno.test("A read that failed is begun anew by whoever asks next", () =>
+  onStore((_kv, folder) => new FileBlobs(folder), async (stored) => {
+    await stored.put("1", "a", bytesOf(10));
+    let fails = true;
+    const { counting } = counted(stored);
+    const shared = new SharedReads({
+      ...counting,
+      get: (...what) => fails ? Promise.reject(new Error("no disk")) : counting.get(...what),
+    });
+    await assertRejects(() => shared.get("1", "a"), Error, "no disk");
+    fails = false;
+    assertEquals(await shared.get("1", "a"), bytesOf(10));
   }));

@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { equalBytes } from "../../keys/bytes.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { type Blobs, FileBlobs } from "../objects/blobs.ts";
+import { SharedReads } from "../objects/shared_reads.ts";
 import { holdLock } from "./file_lock.ts";
 import { stamp } from "./schema.ts";
 
@@ -44,7 +45,7 @@ export async function openDatabase(place: string): Promise<Database> {
     const folder = await Deno.makeTempDir({ prefix: "trellis-superlink-" });
     return {
       kv,
-      blobs: new FileBlobs(folder),
+      blobs: new SharedReads(new FileBlobs(folder)),
       durable: false,
       shared: false,
       place: "memory",
@@ -68,7 +69,7 @@ export async function openDatabase(place: string): Promise<Database> {
     await stamp(kv, path);
     return {
       kv,
-      blobs: new FileBlobs(`${path}.objects`),
+      blobs: new SharedReads(new FileBlobs(`${path}.objects`)),
       durable: true,
       shared: false,
       place: path,
