@@ -51,9 +51,9 @@ type Unary = <I extends DescMessage, O extends DescMessage>(
 ) => Promise<MessageShape<O>>;
 
 /** Each node has a connection of its own. */
-function connect(plane: string, address: Address, rootCertificatesPem: string) {
+async function connect(plane: string, address: Address, rootCertificatesPem: string) {
   if (plane === "grpc") {
-    const channel = new LeanChannel(address, rootCertificatesPem);
+    const channel = await LeanChannel.open(address, rootCertificatesPem);
     const unary: Unary = (method, request, headers) => channel.unary(method, request, headers);
     return { unary, close: () => channel.close() };
   }
@@ -124,7 +124,7 @@ async function main(
   const connections: { close(): void }[] = [];
   const nodes = await Promise.all(Array.from({ length: Number(inFlight) }, async () => {
     const key = await generatePrivateKey("P-384");
-    const connection = connect(plane, address, rootCertificatesPem);
+    const connection = await connect(plane, address, rootCertificatesPem);
     connections.push(connection);
     const publicKey = new TextEncoder().encode(spkiPem(key.publicKey));
     return new Node(connection.unary, await ProofSigner.create(key), publicKey);

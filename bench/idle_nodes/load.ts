@@ -39,8 +39,8 @@ const SLEEP_MS = 3_000;
 /** How long a SuperNode waits before it makes a call again that was not answered. */
 const RETRY_MS = 1_000;
 const MAX_TRIES = 60;
-/** How many join at once. */
-const JOINING = 32;
+/** How many join at once: those that have joined already want their answers meanwhile. */
+const JOINING = 4;
 
 class IdleNode {
   readonly #channel: LeanChannel;
@@ -57,7 +57,7 @@ class IdleNode {
   static async join(address: Address, rootCertificatesPem: string): Promise<IdleNode> {
     const key = await generatePrivateKey("P-384");
     const node = new IdleNode(
-      new LeanChannel(address, rootCertificatesPem),
+      await LeanChannel.open(address, rootCertificatesPem),
       await ProofSigner.create(key),
       new TextEncoder().encode(spkiPem(key.publicKey)),
     );
@@ -148,11 +148,12 @@ async function main(
   };
   const pullAgain = async (node: IdleNode) => {
     while (!stop.signal.aborted) {
-      await node.pull().catch(() => {
-        if (!stop.signal.aborted && measuring) failures++;
-      });
-      if (measuring) pulls++;
-      await pause(SLEEP_MS);
+      const answered = await node.pull().then(() => true, () => false);
+      if (measuring && !stop.signal.aborted) {
+        if (answered) pulls++;
+        else failures++;
+      }
+      await pause(answered ? SLEEP_MS : HEARTBEAT_INTERVAL_S * 1000);
     }
   };
 
