@@ -2,11 +2,12 @@
  * What nodes cost that have nothing to do, and how many of them one SuperLink serves: memory and CPU
  * by their number, ours on disk beside Flower 1.25.0 in memory, over TLS:
  *
- *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,10000] [--flower-nodes 100,500,1000,2000]
- *         [--settle 60] [--seconds 60] [--out bench/results]
+ *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,5000,10000] [--flower-nodes 100,1000,2000]
+ *         [--visits 3] [--settle 60] [--seconds 60] [--out bench/results]
  *
- * All nodes run on the same machine, up to 5,000 in one process, each with a P-384 key and a connection of its own,
- * and behave as Flower's: a heartbeat every 30 s, a pull, 3 s of sleep after an empty answer.
+ * All nodes run on the same machine, up to 5,000 in one process, each with a P-384 key and a connection
+ * of its own, and behave as Flower's: heartbeats, a pull, 3 s of sleep after an empty answer. Numbers
+ * that take a quarter of an hour to join are visited once, the others by turns.
  *
  * @module
  */
@@ -18,16 +19,19 @@ import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
 import { flower, type Program, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { startSuperLink } from "../tests/harness/superlink.ts";
-import { type Figure, saveFigures } from "./figures.ts";
+import { type Curve, type Figure, saveFigures } from "./figures.ts";
 import { cpuSeconds } from "./rounds/cpu_time.ts";
 import type { IdleReport } from "./idle_nodes/load.ts";
 import { memoryBytes } from "./fleet/memory.ts";
+import { median } from "./median.ts";
 
 const FLOWER_VERSION = "1.25.0";
 /** A SuperLink serves its nodes when nearly all heartbeats are answered within this. */
 const SOON_MS = 1_000;
 /** One thread makes no more calls than those of so many nodes. */
 const NODES_OF_A_LOAD = 5_000;
+/** Larger numbers are visited once. */
+const REPEATED_NODES = 2_000;
 /** More than any number of nodes here needs to join. */
 const JOIN_LIMIT_MS = 1_800_000;
 /** More than any bench registers from this host in a minute. */
@@ -118,62 +122,95 @@ function together(reports: readonly IdleReport[]): IdleReport {
   };
 }
 
-function row(visit: IdleVisit): string {
-  const { title, nodes, cores, memoryMib, emptyMib, p99Ms, failures, joinSeconds } = visit;
-  const perNodeKib = (memoryMib - emptyMib) * 1024 / nodes;
+/** A SuperLink with a number of nodes, and its visits. */
+interface Result {
+  readonly contestant: Contestant;
+  readonly nodes: number;
+  readonly visits: IdleVisit[];
+}
+
+type Measured = "cores" | "memoryMib" | "emptyMib" | "p99Ms" | "failures" | "joinSeconds";
+
+const of = ({ visits }: Result, field: Measured) => median(visits.map((visit) => visit[field]));
+const cpuMicros = (result: Result) => of(result, "cores") * 1_000_000 / result.nodes;
+const memoryKib = (result: Result) =>
+  (of(result, "memoryMib") - of(result, "emptyMib")) * 1024 / result.nodes;
+
+function row(result: Result): string {
   const figures = [
-    nodes,
-    cores.toFixed(3),
-    (cores * 1_000_000 / nodes).toFixed(0),
-    memoryMib.toFixed(0),
-    perNodeKib.toFixed(0),
-    p99Ms.toFixed(0),
-    failures,
-    joinSeconds.toFixed(0),
+    result.nodes,
+    of(result, "cores").toFixed(3),
+    cpuMicros(result).toFixed(0),
+    of(result, "memoryMib").toFixed(0),
+    memoryKib(result).toFixed(0),
+    of(result, "p99Ms").toFixed(0),
+    of(result, "failures"),
+    of(result, "joinSeconds").toFixed(0),
   ];
-  return `| ${title} | ${figures.join(" | ")} |`;
+  return `| ${result.contestant.title} | ${figures.join(" | ")} |`;
 }
 
 /** What a node costs, beside Flower where it had as many, and how many each served in time. */
-function idleFigures(visits: readonly IdleVisit[]): Figure[] {
-  const ours = visits.filter(({ title }) => title === OURS.title);
-  const real = visits.filter(({ title }) => title === FLOWER.title);
-  const served = (some: readonly IdleVisit[]) =>
+function idleFigures(results: readonly Result[]): Figure[] {
+  const ours = results.filter(({ contestant }) => contestant === OURS);
+  const real = results.filter(({ contestant }) => contestant === FLOWER);
+  const served = (some: readonly Result[]) =>
     Math.max(
       0,
-      ...some.filter(({ p99Ms, failures }) => p99Ms < SOON_MS && failures === 0)
+      ...some.filter((one) => of(one, "p99Ms") < SOON_MS && of(one, "failures") === 0)
         .map(({ nodes }) => nodes),
     );
-  const costs = ours.map(({ nodes, cores }): Figure => {
-    const same = real.find((visit) => visit.nodes === nodes);
-    return {
-      name: `CPU of ${nodes} idle nodes`,
-      unit: "cores",
+  const costs = ours.flatMap((one): Figure[] => {
+    const same = real.find(({ nodes }) => nodes === one.nodes);
+    const figure = (name: string, unit: string, value: typeof cpuMicros): Figure => ({
+      name: `${name} of ${one.nodes} idle nodes`,
+      unit,
       better: "less",
-      ours: cores,
-      ...(same ? { flower: { title: FLOWER.title, value: same.cores } } : {}),
-    };
+      ours: value(one),
+      ...(same ? { flower: { title: FLOWER.title, value: value(same) } } : {}),
+    });
+    return [
+      figure("CPU a second and node", "µs", cpuMicros),
+      figure("memory a node", "KiB", memoryKib),
+    ];
   });
-  const flowerServed = { title: FLOWER.title, value: served(real) };
   return [...costs, {
     name: `most idle nodes with a p99 below ${SOON_MS / 1000} s, of the numbers tried`,
     unit: "nodes",
     better: "more",
     ours: served(ours),
-    ...(real.length > 0 ? { flower: flowerServed } : {}),
+    ...(real.length > 0 ? { flower: { title: FLOWER.title, value: served(real) } } : {}),
   }];
 }
 
-const HEAD = "| SuperLink | idle nodes | cores | µs of CPU a second and node | memory, MiB " +
+function curves(results: readonly Result[]): Curve[] {
+  const curve = (title: string, value: (result: Result) => number): Curve => ({
+    title,
+    across: "idle nodes",
+    lines: [OURS, FLOWER].map((one) => ({
+      name: one.title,
+      points: results.filter(({ contestant }) => contestant === one)
+        .map((result) => [result.nodes, value(result)] as const),
+    })).filter(({ points }) => points.length > 0),
+  });
+  return [
+    curve("CPU a second and node, µs", cpuMicros),
+    curve("Memory a node, KiB", memoryKib),
+    curve("99th percentile of a heartbeat, ms", (result) => of(result, "p99Ms")),
+  ];
+}
+
+const HEAD = "| median | idle nodes | cores | µs of CPU a second and node | memory, MiB " +
   "| KiB a node | p99 of a heartbeat, ms | failures | seconds to join |\n" +
   "|---|---|---|---|---|---|---|---|---|";
 
 if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
-    string: ["nodes", "flower-nodes", "settle", "seconds", "out"],
+    string: ["nodes", "flower-nodes", "visits", "settle", "seconds", "out"],
     default: {
-      nodes: "100,1000,10000",
-      "flower-nodes": "100,500,1000,2000",
+      nodes: "100,1000,5000,10000",
+      "flower-nodes": "100,1000,2000",
+      visits: "3",
       settle: "60",
       seconds: "60",
       out: "bench/results",
@@ -186,16 +223,22 @@ if (import.meta.main) {
     console.error(`Flower is not installed: ${installHint(missing)}`);
     Deno.exit(1);
   }
-  const visits: IdleVisit[] = [];
-  console.log(HEAD);
-  for (
-    const [contestant, numbers] of [[OURS, counts(flags.nodes)], [FLOWER, flowerCounts]] as const
-  ) {
-    for (const nodes of numbers) {
+  const pairs = ([[OURS, counts(flags.nodes)], [FLOWER, flowerCounts]] as const).flatMap((
+    [contestant, numbers],
+  ) => numbers.map((nodes): Result => ({ contestant, nodes, visits: [] })));
+  for (let turn = 1; turn <= Number(flags.visits); turn++) {
+    for (const { contestant, nodes, visits } of pairs) {
+      if (turn > 1 && nodes > REPEATED_NODES) continue;
       const result = await visit(contestant, nodes, Number(flags.settle), Number(flags.seconds));
       visits.push(result);
-      console.log(row(result));
+      const { cores, memoryMib, p99Ms } = result;
+      console.log(
+        `visit ${turn}, ${contestant.title}, ${nodes} nodes: ${cores.toFixed(3)} cores, ` +
+          `${memoryMib.toFixed(0)} MiB, p99 ${p99Ms.toFixed(0)} ms`,
+      );
     }
   }
-  await saveFigures(String(flags.out), "idle_nodes", idleFigures(visits), visits);
+  console.log(`\n${HEAD}\n${pairs.map(row).join("\n")}`);
+  const measured = pairs.flatMap(({ visits }) => visits);
+  await saveFigures(String(flags.out), "idle_nodes", idleFigures(pairs), measured, curves(pairs));
 }

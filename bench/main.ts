@@ -31,7 +31,7 @@ for (const name of chosen) {
     args: ["run", "-A", new URL(`${name}.ts`, import.meta.url).href, "--out", folder],
   }).spawn().status;
   if (code !== 0) Deno.exit(code);
-  sections.push({ name, figures: await savedFigures(folder, name), before });
+  sections.push({ name, ...await savedFigures(folder, name), before: before.figures });
 }
 const page = join(folder, "bench.html");
 await Deno.writeTextFile(page, comparisonPage(sections, new Date()));

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { type Figure, timesAsGood } from "./figures.ts";
+import { plot } from "./plot.ts";
+import { type Figure, type Saved, timesAsGood } from "./figures.ts";
+import { escaped, shown } from "./text.ts";
 
-/** The figures of one bench. */
-export interface Section {
+/** What one bench came to. */
+export interface Section extends Saved {
   readonly name: string;
-  readonly figures: readonly Figure[];
   /** Those of the run before. */
   readonly before: readonly Figure[];
 }
@@ -63,13 +64,14 @@ ${sections.map(sectionHtml).join("\n")}
 `;
 }
 
-function sectionHtml({ name, figures, before }: Section): string {
+function sectionHtml({ name, figures, curves, before }: Section): string {
   const rows = figures.map((figure) => {
     const texts = cells(figure, before).map((text) => `<td>${escaped(text)}</td>`).join("");
     return `<tr>${texts}<td>${bar(timesAsGood(figure))}</td></tr>`;
   });
   const head = [...HEAD, ""].map((text) => `<th>${text}</th>`).join("");
-  return `<h2>${escaped(name)}</h2><table><tr>${head}</tr>${rows.join("")}</table>`;
+  const table = `<table><tr>${head}</tr>${rows.join("")}</table>`;
+  return `<h2>${escaped(name)}</h2>${table}${curves.map(plot).join("")}`;
 }
 
 function bar(factor: number | undefined): string {
@@ -82,12 +84,4 @@ function bar(factor: number | undefined): string {
     `aria-label="${factor.toFixed(2)} times as good">` +
     `<rect x="${x}" width="${Math.abs(share) * middle}" height="${BAR_HEIGHT}" fill="${colour}"/>` +
     `<line x1="${middle}" x2="${middle}" y2="${BAR_HEIGHT}" stroke="currentColor"/></svg>`;
-}
-
-function shown(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;");
 }

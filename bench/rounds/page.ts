@@ -4,6 +4,7 @@
  * @module
  */
 
+import { escaped } from "../text.ts";
 import type { CastReport, RoundsReport } from "./report.ts";
 import { stepTable, table } from "./report.ts";
 import { STEPS } from "./timeline.ts";
@@ -59,8 +60,4 @@ function bars(casts: readonly CastReport[]): string {
 
 function lengthMs({ phaseMs }: CastReport): number {
   return phaseMs.reduce((sum, ms) => sum + ms, 0);
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(`"`, "&quot;");
 }
