@@ -1,17 +1,19 @@
 /**
  * How long the programs take to start, and what a large registry costs: the SuperLink until it
- * listens, empty beside Flower 1.25.0 and with up to 100,000 registered nodes; `supernode list` and
- * `--help`.
+ * listens, empty beside Flower 1.25.0 and with up to 100,000 registered nodes; `supernode list`, whole
+ * and filtered; counting them for `/metrics`; and `--help`.
  *
  *     deno run -A bench/start.ts [--visits 3] [--nodes 10000,100000] [--out bench/results]
  *
  * @module
  */
 
+import { assertStringIncludes } from "@std/assert";
 import { parseArgs } from "@std/cli/parse-args";
 import { makeCli, shown } from "../tests/harness/cli.ts";
 import { makeCertificates } from "../tests/harness/credentials.ts";
 import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
+import { freeAddress } from "../tests/harness/ports.ts";
 import { flower, type Program, type Programs, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { startSuperLink } from "../tests/harness/superlink.ts";
@@ -29,6 +31,9 @@ interface StartVisit {
   readonly nodes: number;
   readonly readyMs: number;
   readonly listMs: number;
+  /** Ours only, like the next. */
+  readonly filterMs: number;
+  readonly countMs: number;
   readonly helpMs: number;
   readonly memoryMib: number;
 }
@@ -45,16 +50,22 @@ async function visit(programs: Programs, title: string, nodes: number): Promise<
   try {
     const certificates = await makeCertificates(scene);
     if (nodes > 0) await fillRegistry(scene.path("superlink.db"), nodes);
+    const isOurs = programs.superlink.flower === undefined;
+    const page = freeAddress();
     const [link, readyMs] = await timed(() =>
-      startSuperLink(scene, programs.superlink, { certificates })
+      startSuperLink(scene, programs.superlink, { certificates, dashboardAddress: page })
     );
     const memoryMib = await memoryBytes(link.process.pid) / 1024 ** 2;
     const cli = await makeCli(scene, programs.cli, link);
     const [list, listMs] = await timed(() => cli.run(["supernode", "list"], "--format", "json"));
     const rows: unknown[] = JSON.parse(list.stdout).nodes;
     if (rows.length !== nodes) throw new Error(shown(list));
+    const [, filterMs] = isOurs
+      ? await timed(() => cli.run(["supernode", "list"], "--status", "online"))
+      : [undefined, NaN];
+    const [, countMs] = isOurs ? await timed(() => countedNodes(page, nodes)) : [undefined, NaN];
     const [, helpMs] = await timed(() => scene.run(helpOf(programs.cli), HELP));
-    return { title, nodes, readyMs, listMs, helpMs, memoryMib };
+    return { title, nodes, readyMs, listMs, filterMs, countMs, helpMs, memoryMib };
   } catch (error) {
     console.error(scene.transcript());
     throw error;
@@ -64,13 +75,19 @@ async function visit(programs: Programs, title: string, nodes: number): Promise<
   }
 }
 
+/** Has all nodes counted, as Prometheus does. */
+async function countedNodes(page: string, nodes: number): Promise<void> {
+  const text = await (await fetch(`http://${page}/metrics`)).text();
+  assertStringIncludes(text, `trellis_nodes{status="registered"} ${nodes}`);
+}
+
 const HELP = { name: "help", args: ["--help"] };
 
 function helpOf(cli: Program): Program {
   return { ...cli, title: `${cli.title} --help` };
 }
 
-type Measured = "readyMs" | "listMs" | "helpMs" | "memoryMib";
+type Measured = "readyMs" | "listMs" | "filterMs" | "countMs" | "helpMs" | "memoryMib";
 
 const medianOf = (visits: readonly StartVisit[], field: Measured) =>
   median(visits.map((visit) => visit[field]));
@@ -79,6 +96,8 @@ const MEASURED: readonly [field: Measured, name: string, unit: string][] = [
   ["readyMs", "SuperLink ready after its start", "ms"],
   ["memoryMib", "memory of the SuperLink then", "MiB"],
   ["listMs", "supernode list", "ms"],
+  ["filterMs", "supernode list --status", "ms"],
+  ["countMs", "/metrics", "ms"],
   ["helpMs", "--help of the CLI", "ms"],
 ];
 
@@ -92,7 +111,7 @@ function startFigures(results: readonly (readonly StartVisit[])[]): Figure[] {
       unit,
       better: "less",
       ours: medianOf(visits, field),
-      ...(nodes === 0
+      ...(nodes === 0 && Number.isFinite(medianOf(real, field))
         ? { flower: { title: `Flower ${FLOWER_VERSION}`, value: medianOf(real, field) } }
         : {}),
     }));
@@ -101,7 +120,8 @@ function startFigures(results: readonly (readonly StartVisit[])[]): Figure[] {
 
 function row(visits: readonly StartVisit[]): string {
   const [{ title, nodes } = { title: "", nodes: 0 }] = visits;
-  const figures = MEASURED.map(([field]) => medianOf(visits, field).toFixed(0));
+  const figures = MEASURED.map(([field]) => medianOf(visits, field))
+    .map((value) => Number.isFinite(value) ? value.toFixed(0) : "");
   return `| ${title} | ${nodes} | ${figures.join(" | ")} |`;
 }
 
@@ -132,7 +152,7 @@ if (import.meta.main) {
   }
   console.log(
     "| median | registered nodes | ready after, ms | memory, MiB | `supernode list`, ms " +
-      "| `--help` of the CLI, ms |\n|---|---|---|---|---|---|",
+      "| filtered, ms | `/metrics`, ms | `--help` of the CLI, ms |\n|---|---|---|---|---|---|---|---|",
   );
   for (const visits of results) console.log(row(visits));
   await saveFigures(String(flags.out), "start", startFigures(results), results.flat());

@@ -39,18 +39,24 @@ export function renderTable(
 ): string {
   const { paint = plain, maxWidth, title } = options;
   const widths = fitWidths(columns, rows, maxWidth);
-  const lines = [rule(widths, "┏━┳┓")];
   const head = columns.map(({ header }, index) => wrapText(header, widths[index] ?? 0));
   const height = Math.max(...head.map((cell) => cell.length));
-  for (let line = 0; line < height; line++) {
-    lines.push(join("┃", "┃", widths, (index, width) => {
-      const cell = head[index] ?? [];
-      const text = cell[line - (height - cell.length)] ?? "";
-      return paint(pad(text, width, "centre"), "bold", "cyan");
-    }));
-  }
-  lines.push(rule(widths, "┡━╇┩"), ...body(rows, widths, paint, rule(widths, "├─┼┤")));
-  lines.push(rule(widths, "└─┴┘"));
+  const headLines = Array.from(
+    { length: height },
+    (_, line) =>
+      join("┃", "┃", widths, (index, width) => {
+        const cell = head[index] ?? [];
+        const text = cell[line - (height - cell.length)] ?? "";
+        return paint(pad(text, width, "centre"), "bold", "cyan");
+      }),
+  );
+  const lines = [
+    rule(widths, "┏━┳┓"),
+    ...headLines,
+    rule(widths, "┡━╇┩"),
+    ...body(rows, widths, paint, rule(widths, "├─┼┤")),
+    rule(widths, "└─┴┘"),
+  ];
   if (title !== undefined) {
     const width = displayWidth(lines[0] ?? "");
     lines.unshift(pad(title, width, "centre").trimEnd());
@@ -115,9 +121,9 @@ function fitWidths(
   maxWidth: number | undefined,
 ): number[] {
   const widths = columns.map(({ header }, index) =>
-    Math.max(
+    rows.reduce(
+      (width, cells) => Math.max(width, displayWidth(printable(cells[index]?.text ?? ""))),
       displayWidth(header),
-      ...rows.map((cells) => displayWidth(printable(cells[index]?.text ?? ""))),
     )
   );
   if (maxWidth === undefined) return widths;

@@ -31,6 +31,11 @@ Deno.test("renderTable draws a heavy head, lines between rows and a centred titl
   );
 });
 
+Deno.test("renderTable draws any number of rows", () => {
+  const rows = Array.from({ length: 200_000 }, () => [{ text: "1" }]);
+  assertEquals(renderTable([{ header: "N" }], rows).split("\n").length, 3 + 2 * rows.length);
+});
+
 Deno.test("renderTable wraps what is wider than the screen, but never an identifier", () => {
   const table = renderTable(COLUMNS, [ROW], { maxWidth: 60 });
   assertEquals(

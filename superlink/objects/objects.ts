@@ -103,12 +103,12 @@ export class Objects {
     awaited: (objectIds: readonly string[]) => Awaitable<string[]>,
     save: (operation: Deno.AtomicOperation, missing: string[]) => Promise<void>,
   ): Promise<void> {
-    const missing: string[] = [];
+    let missing: string[] = [];
     let operation = this.#turns.atomic(runId);
     if (branch && await this.#hasAny(keys.branchHolders(runId, branch.branchId))) {
-      missing.push(...await awaited(branch.objectIds));
+      missing = [...await awaited(branch.objectIds)];
     } else if (branch) {
-      missing.push(...await this.missing(runId, branch.objectIds));
+      missing = await this.missing(runId, branch.objectIds);
       const absent = new Set(missing);
       for (const [index, ids] of batches(branch.objectIds, OBJECTS_IN_COMMIT).entries()) {
         if (index > 0) {
