@@ -30,6 +30,7 @@ import { RetriesExhausted } from "./fleet/retry.ts";
 import { FleetTransport } from "./fleet/transport_channel.ts";
 import { type Connected, runLifeCycle } from "./life_cycle.ts";
 import type { SuperNodeOptions } from "./options.ts";
+import { Confirmations } from "./work/confirmations.ts";
 import { NodeRuns } from "./work/node_runs.ts";
 import { ObjectStore } from "./work/object_store.ts";
 import { work } from "./work/work.ts";
@@ -128,6 +129,7 @@ export async function runSuperNode(
     log,
   });
   const retry = { limits: retryLimits, clock, random: Math.random, observer };
+  const confirmations = new Confirmations();
   const connect = async (key: Parameters<typeof FleetClient.create>[0]): Promise<Connected> => {
     const fleet = await FleetClient.create(key, connection, retry);
     return {
@@ -139,7 +141,10 @@ export async function runSuperNode(
         const runOver = (runId: bigint) => parts.endRun?.(runId);
         const limits = { maxApps, stopGraceMs };
         return work(
-          { fleet, nodeId, runs, apps, objects, clock, nowSeconds, log, runOver, ...limits },
+          {
+            ...{ fleet, nodeId, runs, apps, objects, confirmations },
+            ...{ clock, nowSeconds, log, runOver, ...limits },
+          },
           stop,
           cut,
         );

@@ -9,9 +9,11 @@
  * @module
  */
 
-import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
-import { PullMessagesResponseSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type PullMessagesRequest,
+  PullMessagesResponseSchema,
+} from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { CARRY_BYTES } from "../../records/carry_room.ts";
 import type { Connection } from "../../wire/connection.ts";
 import type { Call } from "../../wire/service.ts";
@@ -38,6 +40,9 @@ export interface HeldPullsOptions {
 /** How long a pull is held at most, in milliseconds. */
 const LONGEST_HOLD_MS = 240_000;
 
+/** What a pull may confirm: more than a SuperNode has in hand. The rest is handed out once more. */
+const MAX_CONFIRMATIONS = 64;
+
 type Response = MessageInitShape<typeof PullMessagesResponseSchema>;
 
 /** The pulls of all nodes; one is held for each. */
@@ -58,16 +63,19 @@ export class HeldPulls {
   }
 
   /**
-   * Answers one pull; `carryBytes` is how many bytes of objects it takes. `requireOwnNode` gives the node that the caller speaks for, and throws when it
+   * Answers one pull. `requireOwnNode` gives the node that the caller speaks for, and throws when it
    * may not: it is asked again after each wait, because the node may have been unregistered.
    */
   async pull(
+    { carryBytes, confirmedMessages }: PullMessagesRequest,
     { caller, signal: gone }: Pick<Call<FleetCaller>, "caller" | "signal">,
-    carryBytes: bigint,
     requireOwnNode: () => Promise<bigint>,
   ): Promise<Response> {
     const { messages, bells, clock, holdMs, runOnlooker } = this.#options;
     const nodeId = await requireOwnNode();
+    for (const { runId, messageId } of confirmedMessages.slice(0, MAX_CONFIRMATIONS)) {
+      await messages.confirmWithPull(runId, nodeId, messageId, clock.nowMicros());
+    }
     const { connection } = caller;
     const held = this.#holdsMs.get(connection);
     const first = held === undefined;
@@ -132,6 +140,7 @@ export class HeldPulls {
       messageObjectTrees: [tree],
       ...(carryBytes > 0n && {
         carryBytes: BigInt(CARRY_BYTES),
+        takesConfirmations: true,
         carriedObjects: await this.#options.messages.getCarried(runId, [carried], carryBytes),
       }),
     });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { create } from "@bufbuild/protobuf";
 import { deadline } from "@std/async";
 import { generatePrivateKey } from "../../keys/private_key.ts";
+import { PullMessagesRequestSchema } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import { type Bells, LocalBells, topics, type WaitEnd } from "../bells.ts";
@@ -56,7 +58,8 @@ class Stage {
       program: { transport: "grpc" },
       patienceMs,
     };
-    const answer = this.#pulls.pull({ caller, signal: gone }, 0n, () => {
+    const request = create(PullMessagesRequestSchema);
+    const answer = this.#pulls.pull(request, { caller, signal: gone }, () => {
       if (this.unregistered) throw new StatusError("UNAUTHENTICATED", "Invalid node ID");
       return Promise.resolve(NODE);
     });

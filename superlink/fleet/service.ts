@@ -249,11 +249,11 @@ export function fleetService(options: FleetServiceOptions): Service {
       return { success: result !== "unknown" };
     },
 
-    pullMessages: ({ node, carryBytes }, call: Call<FleetCaller>) =>
+    pullMessages: (request, call: Call<FleetCaller>) =>
       pulls.pull(
+        request,
         call,
-        carryBytes,
-        () => requireOwnNode(call.caller, "PullMessages", node?.nodeId),
+        () => requireOwnNode(call.caller, "PullMessages", request.node?.nodeId),
       ),
 
     ...fleetRunMethods(options, requireOwnNode),

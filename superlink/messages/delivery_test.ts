@@ -190,6 +190,28 @@ Deno.test("An instruction that its node confirmed or answered is not handed out 
     assertEquals(await answers!.pull(), undefined);
   }));
 
+Deno.test("An instruction that is confirmed with the next pull is not handed out again", () =>
+  onRun({}, async ({ app, runId, nodes: [node], instruct }) => {
+    const [one, two] = [instruct(node!), instruct(node!)];
+    await app.send(runId, one, two);
+    const { messageId } = (await node!.pull())!;
+    assertEquals(messageId, one.messageId);
+    assertEquals((await node!.pull(undefined, [{ runId, messageId }]))?.messageId, two.messageId);
+    assertEquals((await node!.pullObject(runId, messageId)).objectFound, false);
+  }));
+
+Deno.test("A pull confirms nothing that is not its node's, and nothing of a run that is over", () =>
+  onRun({ nodeCount: 2 }, async ({ app, runId, nodes: [own, other], instruct }) => {
+    const carried = instruct(own!);
+    await app.send(runId, carried);
+    const { messageId } = (await own!.pull())!;
+    assertEquals(await other!.pull(undefined, [{ runId, messageId }]), undefined);
+    assertEquals((await own!.pull())?.messageId, messageId);
+    await app.finish(runId);
+    const over = [{ runId, messageId }, { runId: 5n, messageId: "x".repeat(100_000) }];
+    assertEquals(await own!.pull(undefined, over), undefined);
+  }));
+
 /** Plays on a SuperLink that keeps its state in a file, and then on another start of it. */
 async function acrossRestart(
   before: (stage: RunStage) => Promise<void>,

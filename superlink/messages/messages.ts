@@ -280,6 +280,11 @@ export class Messages {
     });
   }
 
+  /** The same of a node that says so with its next pull, when the run may be over. */
+  async confirmWithPull(...confirmation: Parameters<Messages["confirmByNode"]>): Promise<void> {
+    await unlessEnded(this.confirmByNode(...confirmation));
+  }
+
   /** Deletes everything that a run's messages left. */
   async deleteRun(runId: bigint): Promise<void> {
     await this.#turns.end(runId, () => this.#store.deleteRun(runId));

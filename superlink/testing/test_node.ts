@@ -44,10 +44,17 @@ export class TestNode implements Disposable {
     );
   }
 
-  /** Pulls once, which may be held; `undefined` when the answer is empty. */
-  async pull(signal?: AbortSignal): Promise<Delivered | undefined> {
+  /**
+   * Pulls once, which may be held; `undefined` when the answer is empty. Messages of ours may be
+   * confirmed with it.
+   */
+  async pull(
+    signal?: AbortSignal,
+    confirmedMessages: readonly { readonly runId: bigint; readonly messageId: string }[] = [],
+  ): Promise<Delivered | undefined> {
     const { node, client } = this;
-    const answer = await client.call(client.method.pullMessages, { node }, undefined, signal);
+    const request = { node, confirmedMessages: [...confirmedMessages] };
+    const answer = await client.call(client.method.pullMessages, request, undefined, signal);
     const { messagesList: [message], messageObjectTrees: [tree] } = answer;
     return message && tree && { messageId: message.metadata?.messageId ?? "", message, tree };
   }

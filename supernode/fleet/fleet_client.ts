@@ -15,6 +15,7 @@ import { ProofSigner } from "../../keys/proof.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import type { Fab } from "../../proto/gen/flwr/proto/fab_pb.ts";
 import {
+  type ConfirmedMessage,
   Fleet,
   type PullMessagesResponse,
   type PushMessagesRequestSchema,
@@ -43,6 +44,9 @@ export interface ObjectAddress {
   /** Lower-case hex SHA-256 of its bytes. */
   readonly objectId: string;
 }
+
+/** A message that has arrived whole. */
+export type Confirmation = Pick<ConfirmedMessage, "runId" | "messageId">;
 
 /** Flower's heartbeat interval in seconds: the SuperLink waits twice as long for the next one. */
 export const HEARTBEAT_INTERVAL_S = 30;
@@ -130,10 +134,18 @@ export class FleetClient {
 
   /**
    * At most one message for the node. The SuperLink may hold the answer back until there is one.
-   * Repeated also when the SuperLink is in trouble.
+   * Repeated also when the SuperLink is in trouble. `confirmedMessages` have arrived whole.
    */
-  pullMessages(nodeId: bigint, signal: AbortSignal): Promise<PullMessagesResponse> {
-    const request = { node: { nodeId }, carryBytes: BigInt(CARRY_BYTES) };
+  pullMessages(
+    nodeId: bigint,
+    confirmedMessages: readonly Confirmation[],
+    signal: AbortSignal,
+  ): Promise<PullMessagesResponse> {
+    const request = {
+      node: { nodeId },
+      carryBytes: BigInt(CARRY_BYTES),
+      confirmedMessages: [...confirmedMessages],
+    };
     return this.#call(Fleet.method.pullMessages, request, { signal }, isRetriedInTrouble);
   }
 

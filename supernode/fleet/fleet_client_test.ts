@@ -109,7 +109,8 @@ Deno.test("FleetClient moves objects and messages", async () => {
   const content = decodeHex("00ff10");
   const object = { nodeId: 5n, runId: 6n, objectId: "ab".repeat(32) };
   await using fleet = await setUp({
-    pullMessages: () => Promise.resolve({ messagesList: [{ metadata: { runId: 6n } }] }),
+    pullMessages: ({ confirmedMessages: [confirmed] }) =>
+      Promise.resolve({ messagesList: [{ metadata: { runId: confirmed?.runId ?? 0n } }] }),
     pushMessages: ({ node, messagesList }) =>
       Promise.resolve({
         objectsToPush: [`${node?.nodeId}/${messagesList.length}`],
@@ -124,7 +125,7 @@ Deno.test("FleetClient moves objects and messages", async () => {
     getFab: ({ hashStr }) => Promise.resolve(hashStr === "x" ? { fab: { hashStr } } : {}),
   });
   const { client } = fleet;
-  const pulled = await client.pullMessages(5n, never);
+  const pulled = await client.pullMessages(5n, [{ runId: 6n, messageId: "m" }], never);
   assertEquals(pulled.messagesList[0]?.metadata?.runId, 6n);
   const pushed = await client.pushMessages(5n, { messagesList: [{}] }, never);
   assertEquals([pushed.objectsToPush, pushed.sessionId], [["5/1"], "s"]);
@@ -177,7 +178,7 @@ Deno.test("FleetClient ends a call that is held when it is stopped", async () =>
     },
   });
   const stop = new AbortController();
-  const pull = fleet.client.pullMessages(5n, stop.signal).catch((reason) => reason);
+  const pull = fleet.client.pullMessages(5n, [], stop.signal).catch((reason) => reason);
   await arrived.promise;
   stop.abort("SIGTERM");
   assertEquals(await pull, "SIGTERM");

@@ -47,10 +47,7 @@ async function answer(calls: ClientAppCalls, misdeed: Misdeed): Promise<void> {
   await calls.heartbeat();
   const { context, run } = await calls.pullInputs();
   const runId = run?.runId ?? 0n;
-  const instruction = readInstruction(
-    { ...await calls.pullMessage(), carriedObjects: [], carryBytes: 0n },
-    NODE_ID,
-  )!;
+  const instruction = readInstruction(await calls.pullMessage(), NODE_ID)!;
   for (const { objectId } of postOrder(instruction.tree)) {
     const { objectAvailable } = await calls.pullObject({ runId, objectId });
     if (!objectAvailable) throw new Error(`There is no object ${objectId}.`);

@@ -32,6 +32,10 @@ export class FakeSuperLink {
   readonly failures = new Map<string, StatusError[]>();
   /** Whether a pull waits for a message. */
   held = false;
+  /** Whether a pull may confirm messages, as a SuperLink of ours lets it. */
+  takesConfirmations = false;
+  /** What pulls confirmed. */
+  readonly confirmed: string[] = [];
   readonly #inbox: TestInstruction[] = [];
   #arrival = Promise.withResolvers<void>();
   #replied = Promise.withResolvers<void>();
@@ -53,11 +57,12 @@ export class FakeSuperLink {
 
   /** The calls as a node's client makes them. */
   readonly fleet: WorkOptions["fleet"] = {
-    pullMessages: async (_nodeId, signal) => {
+    pullMessages: async (_nodeId, confirmed, signal) => {
       this.#enter("pullMessages");
+      this.confirmed.push(...confirmed.map(({ messageId }) => messageId));
       if (this.held && this.#inbox.length === 0) await this.#untilArrival(signal);
       const next = this.#inbox.shift();
-      return pulled(next);
+      return pulled(next, this.takesConfirmations);
     },
     getRun: (_nodeId, runId) => this.#run("getRun", runId, () => this.#describe(runId)),
     getFab: (_nodeId, runId, hash) =>
@@ -138,11 +143,15 @@ export class FakeSuperLink {
   }
 }
 
-function pulled(test: TestInstruction | undefined): PullMessagesResponse {
+function pulled(
+  test: TestInstruction | undefined,
+  takesConfirmations: boolean,
+): PullMessagesResponse {
+  const { message, tree } = test?.instruction ?? {};
   return create(
     PullMessagesResponseSchema,
-    test
-      ? { messagesList: [test.instruction.message], messageObjectTrees: [test.instruction.tree] }
+    message && tree
+      ? { messagesList: [message], messageObjectTrees: [tree], takesConfirmations }
       : {},
   );
 }

@@ -17,7 +17,7 @@ export async function serveFleet(
     deactivateNode: () => Promise.resolve({}),
     unregisterNode: () => Promise.resolve({}),
     sendNodeHeartbeat: () => Promise.resolve({ success: true }),
-    pullMessages: (_, { signal }) => fleet.pullMessages(NODE_ID, signal),
+    pullMessages: (_, { signal }) => fleet.pullMessages(NODE_ID, [], signal),
     getRun: async ({ runId }) => ({ run: await fleet.getRun(NODE_ID, runId, never) }),
     getFab: async ({ runId, hashStr }) => ({
       fab: await fleet.getFab(NODE_ID, runId, hashStr, never),

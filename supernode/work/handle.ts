@@ -124,9 +124,8 @@ async function refuse(
   reason: string,
   cut: AbortSignal,
 ): Promise<CompleteReply> {
-  const { fleet, nodeId } = options;
-  const { runId, messageId } = instruction.metadata;
-  await fleet.confirmMessageReceived({ nodeId, runId, objectId: messageId }, cut);
+  const { fleet, nodeId, confirmations } = options;
+  await confirmations.confirm(fleet, nodeId, instruction, cut);
   return errorReply(options, instruction, code, reason);
 }
 

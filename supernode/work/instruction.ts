@@ -15,6 +15,8 @@ export interface Instruction {
   readonly carried: ReadonlyMap<string, Uint8Array>;
   /** How many bytes of objects may travel with the reply. */
   readonly carryBytes: bigint;
+  /** Whether the next pull may confirm it, which saves a call. */
+  readonly confirmedByPull: boolean;
 }
 
 /**
@@ -22,12 +24,12 @@ export interface Instruction {
  * {@linkcode RecordError} when it is not one for this node.
  */
 export function readInstruction(
-  { messagesList: [message], messageObjectTrees: [tree], carriedObjects, carryBytes }: Pick<
-    PullMessagesResponse,
-    "messagesList" | "messageObjectTrees" | "carriedObjects" | "carryBytes"
-  >,
+  response:
+    & Pick<PullMessagesResponse, "messagesList" | "messageObjectTrees">
+    & Partial<Pick<PullMessagesResponse, "carriedObjects" | "carryBytes" | "takesConfirmations">>,
   nodeId: bigint,
 ): Instruction | undefined {
+  const { messagesList: [message], messageObjectTrees: [tree], carriedObjects = [] } = response;
   if (!message) return undefined;
   if (!message.metadata || !tree) throw new RecordError("The message has no metadata or no tree.");
   const metadata = metadataFromProto(message.metadata);
@@ -38,7 +40,11 @@ export function readInstruction(
     throw new RecordError("The message's tree is another message's.");
   }
   const carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
-  return { metadata, message, tree, objects: postOrder(tree), carried, carryBytes };
+  const { carryBytes = 0n, takesConfirmations: confirmedByPull = false } = response;
+  return {
+    ...{ metadata, message, tree, objects: postOrder(tree) },
+    ...{ carried, carryBytes, confirmedByPull },
+  };
 }
 
 /** When an instruction is of no use any more, in seconds since the epoch. */

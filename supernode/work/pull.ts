@@ -4,6 +4,7 @@ import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 import type { FleetClient } from "../fleet/fleet_client.ts";
 import { readRefusal, type Refusal } from "../fleet/refusal.ts";
+import type { Confirmations } from "./confirmations.ts";
 import { type Instruction, readInstruction } from "./instruction.ts";
 
 /** What one pull came to. */
@@ -16,6 +17,7 @@ export type Pulled =
 export interface PullOptions {
   readonly fleet: Pick<FleetClient, "pullMessages">;
   readonly nodeId: bigint;
+  readonly confirmations: Confirmations;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -29,12 +31,15 @@ const POLL_MS = 3_000;
  * asked again without one. Ends early when `signal` aborts.
  */
 export async function pull(
-  { fleet, nodeId, clock, log }: PullOptions,
+  { fleet, nodeId, confirmations, clock, log }: PullOptions,
   signal: AbortSignal,
 ): Promise<Pulled> {
   const startMs = clock.nowMs();
+  const confirmed = confirmations.pending;
   try {
-    const instruction = readInstruction(await fleet.pullMessages(nodeId, signal), nodeId);
+    const response = await fleet.pullMessages(nodeId, confirmed, signal);
+    confirmations.told(confirmed);
+    const instruction = readInstruction(response, nodeId);
     if (instruction) return { kind: "message", instruction };
   } catch (error) {
     if (error instanceof RecordError) {

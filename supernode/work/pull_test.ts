@@ -8,7 +8,8 @@ import { LogLines } from "../../superlink/testing/log_lines.ts";
 import { StatusError } from "../../wire/status.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { makeInstruction, NODE_ID } from "../testing/messages.ts";
-import { pull } from "./pull.ts";
+import { Confirmations } from "./confirmations.ts";
+import { pull, type PullOptions } from "./pull.ts";
 
 const never = new AbortController().signal;
 const empty = create(PullMessagesResponseSchema);
@@ -16,13 +17,17 @@ const empty = create(PullMessagesResponseSchema);
 function setUp(answer: (clock: FakeClock) => Promise<PullMessagesResponse>) {
   const clock = new FakeClock();
   const logged = new LogLines();
-  const options = {
-    fleet: { pullMessages: () => answer(clock) },
-    nodeId: NODE_ID,
-    clock,
-    log: logged.log,
+  const confirmations = new Confirmations();
+  /** What each pull confirmed. */
+  const told: string[][] = [];
+  const fleet: PullOptions["fleet"] = {
+    pullMessages: (_nodeId, confirmed) => {
+      told.push(confirmed.map(({ messageId }) => messageId));
+      return answer(clock);
+    },
   };
-  return { clock, logged, pull: (signal = never) => pull(options, signal) };
+  const options = { fleet, nodeId: NODE_ID, confirmations, clock, log: logged.log };
+  return { clock, logged, confirmations, told, pull: (signal = never) => pull(options, signal) };
 }
 
 Deno.test("pull gives a message at once", async () => {
@@ -89,4 +94,29 @@ Deno.test("pull ends when it is stopped", async () => {
     return Promise.reject(stop.signal.reason);
   });
   assertEquals((await pull(stop.signal)).kind, "nothing");
+});
+
+Deno.test("pull confirms until it is answered", async () => {
+  const { instruction } = makeInstruction();
+  const { message, tree } = instruction;
+  const answered = { messagesList: [message], messageObjectTrees: [tree] };
+  const answers = [
+    () => Promise.reject(new StatusError("UNAUTHENTICATED", "Invalid node ID")),
+    () => Promise.resolve(create(PullMessagesResponseSchema, answered)),
+    () => Promise.resolve(empty),
+  ];
+  const { clock, confirmations, told, pull } = setUp(() => answers.shift()!());
+  const confirmMessageReceived = () => Promise.reject(new Error("There is no need for a call."));
+  await confirmations.confirm(
+    { confirmMessageReceived },
+    NODE_ID,
+    { ...instruction, confirmedByPull: true },
+    never,
+  );
+  for (let number = 1; number <= 2; number++) await pull();
+  const last = pull();
+  await clock.tick();
+  await last;
+  const { messageId } = instruction.metadata;
+  assertEquals(told, [[messageId], [messageId], []]);
 });

@@ -11,6 +11,7 @@ import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
 import type { FleetClient } from "../fleet/fleet_client.ts";
+import type { Confirmations } from "./confirmations.ts";
 import { expiryOf, type Instruction } from "./instruction.ts";
 import type { ObjectStore } from "./object_store.ts";
 
@@ -25,6 +26,7 @@ export interface TransferOptions {
   readonly fleet: TransferCalls;
   readonly nodeId: bigint;
   readonly objects: ObjectStore;
+  readonly confirmations: Confirmations;
   readonly clock: Clock;
   /** Seconds since the epoch. */
   readonly nowSeconds: () => number;
@@ -54,10 +56,9 @@ export async function fetchObjects(
   missing: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { fleet, nodeId } = options;
-  const { runId, messageId } = instruction.metadata;
+  const { fleet, nodeId, confirmations } = options;
   await inParallel(missing, (objectId) => fetchObject(options, instruction, objectId, signal));
-  await fleet.confirmMessageReceived({ nodeId, runId, objectId: messageId }, signal);
+  await confirmations.confirm(fleet, nodeId, instruction, signal);
 }
 
 async function fetchObject(

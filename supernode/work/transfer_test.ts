@@ -4,6 +4,7 @@ import { StatusError } from "../../wire/status.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { FakeSuperLink } from "../testing/fake_superlink.ts";
 import { makeInstruction, makeReply, NODE_ID, NOW_S, RUN_ID } from "../testing/messages.ts";
+import { Confirmations } from "./confirmations.ts";
 import { ObjectStore } from "./object_store.ts";
 import { fetchObjects, sendReply, type TransferOptions } from "./transfer.ts";
 
@@ -18,6 +19,7 @@ function setUp() {
     fleet: superlink.fleet,
     nodeId: NODE_ID,
     objects,
+    confirmations: new Confirmations(),
     clock,
     nowSeconds: () => time.nowSeconds,
   };

@@ -9,6 +9,7 @@ import { FakeClock } from "../testing/fake_clock.ts";
 import { FakeProcesses } from "../testing/fake_processes.ts";
 import { FakeSuperLink } from "../testing/fake_superlink.ts";
 import { makeInstruction, makeReply, NODE_ID, NOW_S, RUN_ID } from "../testing/messages.ts";
+import { Confirmations } from "./confirmations.ts";
 import { NodeRuns } from "./node_runs.ts";
 import { ObjectStore } from "./object_store.ts";
 import { work, type WorkOptions } from "./work.ts";
@@ -31,6 +32,7 @@ function startWork(overrides: Partial<WorkOptions> = {}) {
       runs: new NodeRuns(NODE_ID, new Map()),
       apps,
       objects,
+      confirmations: new Confirmations(),
       clock,
       nowSeconds: () => time.nowSeconds,
       log: logged.log,
@@ -73,6 +75,20 @@ Deno.test("work has messages answered one after the other, and keeps nothing of 
   const pulls = superlink.calls.filter((call) => /pullMessages|confirm|pushMessages/.test(call));
   const one = ["pullMessages", "confirmMessageReceived", "pushMessages"];
   assertEquals(pulls.slice(0, 6), [...one, ...one]);
+});
+
+Deno.test("work confirms a message with its next pull where the SuperLink takes that", async () => {
+  const { superlink, processes, answer, end } = startWork();
+  superlink.takesConfirmations = true;
+  const [first, second] = [makeInstruction(1n), makeInstruction(2n)];
+  superlink.send(first);
+  superlink.send(second);
+  answer((await processes.started(1)).token);
+  const { token } = await processes.started(2);
+  assertEquals(superlink.confirmed, [first.instruction.metadata.messageId]);
+  assertEquals(superlink.calls.includes("confirmMessageReceived"), false);
+  answer(token);
+  await end();
 });
 
 Deno.test("work pulls what the message before was made of only once", async () => {

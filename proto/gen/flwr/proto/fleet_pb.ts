@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file flwr/proto/fleet.proto.
  */
 export const file_flwr_proto_fleet: GenFile = /*@__PURE__*/
-  fileDesc("ChZmbHdyL3Byb3RvL2ZsZWV0LnByb3RvEgpmbHdyLnByb3RvIi4KGFJlZ2lzdGVyTm9kZUZsZWV0UmVxdWVzdBISCgpwdWJsaWNfa2V5GAEgASgMIiwKGVJlZ2lzdGVyTm9kZUZsZWV0UmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoBCJFChNBY3RpdmF0ZU5vZGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwSGgoSaGVhcnRiZWF0X2ludGVydmFsGAIgASgBIicKFEFjdGl2YXRlTm9kZVJlc3BvbnNlEg8KB25vZGVfaWQYASABKAQiKAoVRGVhY3RpdmF0ZU5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQiGAoWRGVhY3RpdmF0ZU5vZGVSZXNwb25zZSItChpVbnJlZ2lzdGVyTm9kZUZsZWV0UmVxdWVzdBIPCgdub2RlX2lkGAEgASgEIh0KG1VucmVnaXN0ZXJOb2RlRmxlZXRSZXNwb25zZSJgChNQdWxsTWVzc2FnZXNSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSEwoLbWVzc2FnZV9pZHMYAiADKAkSFAoLY2FycnlfYnl0ZXMY2TYgASgEIu0BChRQdWxsTWVzc2FnZXNSZXNwb25zZRIoCglyZWNvbm5lY3QYASABKAsyFS5mbHdyLnByb3RvLlJlY29ubmVjdBIqCg1tZXNzYWdlc19saXN0GAIgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAMgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlEhQKC2NhcnJ5X2J5dGVzGNk2IAEoBBIzCg9jYXJyaWVkX29iamVjdHMY2jYgAygLMhkuZmx3ci5wcm90by5DYXJyaWVkT2JqZWN0IuwBChNQdXNoTWVzc2FnZXNSZXF1ZXN0Eh4KBG5vZGUYASABKAsyEC5mbHdyLnByb3RvLk5vZGUSKgoNbWVzc2FnZXNfbGlzdBgCIAMoCzITLmZsd3IucHJvdG8uTWVzc2FnZRI0ChRtZXNzYWdlX29iamVjdF90cmVlcxgDIAMoCzIWLmZsd3IucHJvdG8uT2JqZWN0VHJlZRIeChZjbGllbnRhcHBfcnVudGltZV9saXN0GAQgAygBEjMKD2NhcnJpZWRfb2JqZWN0cxjaNiADKAsyGS5mbHdyLnByb3RvLkNhcnJpZWRPYmplY3Qi3QEKFFB1c2hNZXNzYWdlc1Jlc3BvbnNlEigKCXJlY29ubmVjdBgBIAEoCzIVLmZsd3IucHJvdG8uUmVjb25uZWN0Ej4KB3Jlc3VsdHMYAiADKAsyLS5mbHdyLnByb3RvLlB1c2hNZXNzYWdlc1Jlc3BvbnNlLlJlc3VsdHNFbnRyeRIXCg9vYmplY3RzX3RvX3B1c2gYAyADKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRouCgxSZXN1bHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4ASIeCglSZWNvbm5lY3QSEQoJcmVjb25uZWN0GAEgASgEMogICgVGbGVldBJbCgxSZWdpc3Rlck5vZGUSJC5mbHdyLnByb3RvLlJlZ2lzdGVyTm9kZUZsZWV0UmVxdWVzdBolLmZsd3IucHJvdG8uUmVnaXN0ZXJOb2RlRmxlZXRSZXNwb25zZRJRCgxBY3RpdmF0ZU5vZGUSHy5mbHdyLnByb3RvLkFjdGl2YXRlTm9kZVJlcXVlc3QaIC5mbHdyLnByb3RvLkFjdGl2YXRlTm9kZVJlc3BvbnNlElcKDkRlYWN0aXZhdGVOb2RlEiEuZmx3ci5wcm90by5EZWFjdGl2YXRlTm9kZVJlcXVlc3QaIi5mbHdyLnByb3RvLkRlYWN0aXZhdGVOb2RlUmVzcG9uc2USYQoOVW5yZWdpc3Rlck5vZGUSJi5mbHdyLnByb3RvLlVucmVnaXN0ZXJOb2RlRmxlZXRSZXF1ZXN0GicuZmx3ci5wcm90by5VbnJlZ2lzdGVyTm9kZUZsZWV0UmVzcG9uc2USYAoRU2VuZE5vZGVIZWFydGJlYXQSJC5mbHdyLnByb3RvLlNlbmROb2RlSGVhcnRiZWF0UmVxdWVzdBolLmZsd3IucHJvdG8uU2VuZE5vZGVIZWFydGJlYXRSZXNwb25zZRJRCgxQdWxsTWVzc2FnZXMSHy5mbHdyLnByb3RvLlB1bGxNZXNzYWdlc1JlcXVlc3QaIC5mbHdyLnByb3RvLlB1bGxNZXNzYWdlc1Jlc3BvbnNlElEKDFB1c2hNZXNzYWdlcxIfLmZsd3IucHJvdG8uUHVzaE1lc3NhZ2VzUmVxdWVzdBogLmZsd3IucHJvdG8uUHVzaE1lc3NhZ2VzUmVzcG9uc2USPwoGR2V0UnVuEhkuZmx3ci5wcm90by5HZXRSdW5SZXF1ZXN0GhouZmx3ci5wcm90by5HZXRSdW5SZXNwb25zZRI/CgZHZXRGYWISGS5mbHdyLnByb3RvLkdldEZhYlJlcXVlc3QaGi5mbHdyLnByb3RvLkdldEZhYlJlc3BvbnNlEksKClB1c2hPYmplY3QSHS5mbHdyLnByb3RvLlB1c2hPYmplY3RSZXF1ZXN0Gh4uZmx3ci5wcm90by5QdXNoT2JqZWN0UmVzcG9uc2USSwoKUHVsbE9iamVjdBIdLmZsd3IucHJvdG8uUHVsbE9iamVjdFJlcXVlc3QaHi5mbHdyLnByb3RvLlB1bGxPYmplY3RSZXNwb25zZRJvChZDb25maXJtTWVzc2FnZVJlY2VpdmVkEikuZmx3ci5wcm90by5Db25maXJtTWVzc2FnZVJlY2VpdmVkUmVxdWVzdBoqLmZsd3IucHJvdG8uQ29uZmlybU1lc3NhZ2VSZWNlaXZlZFJlc3BvbnNlYgZwcm90bzM", [file_flwr_proto_fab, file_flwr_proto_heartbeat, file_flwr_proto_message, file_flwr_proto_node, file_flwr_proto_run]);
+  fileDesc("ChZmbHdyL3Byb3RvL2ZsZWV0LnByb3RvEgpmbHdyLnByb3RvIi4KGFJlZ2lzdGVyTm9kZUZsZWV0UmVxdWVzdBISCgpwdWJsaWNfa2V5GAEgASgMIiwKGVJlZ2lzdGVyTm9kZUZsZWV0UmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoBCJFChNBY3RpdmF0ZU5vZGVSZXF1ZXN0EhIKCnB1YmxpY19rZXkYASABKAwSGgoSaGVhcnRiZWF0X2ludGVydmFsGAIgASgBIicKFEFjdGl2YXRlTm9kZVJlc3BvbnNlEg8KB25vZGVfaWQYASABKAQiKAoVRGVhY3RpdmF0ZU5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQiGAoWRGVhY3RpdmF0ZU5vZGVSZXNwb25zZSItChpVbnJlZ2lzdGVyTm9kZUZsZWV0UmVxdWVzdBIPCgdub2RlX2lkGAEgASgEIh0KG1VucmVnaXN0ZXJOb2RlRmxlZXRSZXNwb25zZSKbAQoTUHVsbE1lc3NhZ2VzUmVxdWVzdBIeCgRub2RlGAEgASgLMhAuZmx3ci5wcm90by5Ob2RlEhMKC21lc3NhZ2VfaWRzGAIgAygJEhQKC2NhcnJ5X2J5dGVzGNk2IAEoBBI5ChJjb25maXJtZWRfbWVzc2FnZXMY2zYgAygLMhwuZmx3ci5wcm90by5Db25maXJtZWRNZXNzYWdlIjYKEENvbmZpcm1lZE1lc3NhZ2USDgoGcnVuX2lkGAEgASgEEhIKCm1lc3NhZ2VfaWQYAiABKAkiiwIKFFB1bGxNZXNzYWdlc1Jlc3BvbnNlEigKCXJlY29ubmVjdBgBIAEoCzIVLmZsd3IucHJvdG8uUmVjb25uZWN0EioKDW1lc3NhZ2VzX2xpc3QYAiADKAsyEy5mbHdyLnByb3RvLk1lc3NhZ2USNAoUbWVzc2FnZV9vYmplY3RfdHJlZXMYAyADKAsyFi5mbHdyLnByb3RvLk9iamVjdFRyZWUSFAoLY2FycnlfYnl0ZXMY2TYgASgEEjMKD2NhcnJpZWRfb2JqZWN0cxjaNiADKAsyGS5mbHdyLnByb3RvLkNhcnJpZWRPYmplY3QSHAoTdGFrZXNfY29uZmlybWF0aW9ucxjbNiABKAgi7AEKE1B1c2hNZXNzYWdlc1JlcXVlc3QSHgoEbm9kZRgBIAEoCzIQLmZsd3IucHJvdG8uTm9kZRIqCg1tZXNzYWdlc19saXN0GAIgAygLMhMuZmx3ci5wcm90by5NZXNzYWdlEjQKFG1lc3NhZ2Vfb2JqZWN0X3RyZWVzGAMgAygLMhYuZmx3ci5wcm90by5PYmplY3RUcmVlEh4KFmNsaWVudGFwcF9ydW50aW1lX2xpc3QYBCADKAESMwoPY2FycmllZF9vYmplY3RzGNo2IAMoCzIZLmZsd3IucHJvdG8uQ2FycmllZE9iamVjdCLdAQoUUHVzaE1lc3NhZ2VzUmVzcG9uc2USKAoJcmVjb25uZWN0GAEgASgLMhUuZmx3ci5wcm90by5SZWNvbm5lY3QSPgoHcmVzdWx0cxgCIAMoCzItLmZsd3IucHJvdG8uUHVzaE1lc3NhZ2VzUmVzcG9uc2UuUmVzdWx0c0VudHJ5EhcKD29iamVjdHNfdG9fcHVzaBgDIAMoCRISCgpzZXNzaW9uX2lkGAQgASgJGi4KDFJlc3VsdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIh4KCVJlY29ubmVjdBIRCglyZWNvbm5lY3QYASABKAQyiAgKBUZsZWV0ElsKDFJlZ2lzdGVyTm9kZRIkLmZsd3IucHJvdG8uUmVnaXN0ZXJOb2RlRmxlZXRSZXF1ZXN0GiUuZmx3ci5wcm90by5SZWdpc3Rlck5vZGVGbGVldFJlc3BvbnNlElEKDEFjdGl2YXRlTm9kZRIfLmZsd3IucHJvdG8uQWN0aXZhdGVOb2RlUmVxdWVzdBogLmZsd3IucHJvdG8uQWN0aXZhdGVOb2RlUmVzcG9uc2USVwoORGVhY3RpdmF0ZU5vZGUSIS5mbHdyLnByb3RvLkRlYWN0aXZhdGVOb2RlUmVxdWVzdBoiLmZsd3IucHJvdG8uRGVhY3RpdmF0ZU5vZGVSZXNwb25zZRJhCg5VbnJlZ2lzdGVyTm9kZRImLmZsd3IucHJvdG8uVW5yZWdpc3Rlck5vZGVGbGVldFJlcXVlc3QaJy5mbHdyLnByb3RvLlVucmVnaXN0ZXJOb2RlRmxlZXRSZXNwb25zZRJgChFTZW5kTm9kZUhlYXJ0YmVhdBIkLmZsd3IucHJvdG8uU2VuZE5vZGVIZWFydGJlYXRSZXF1ZXN0GiUuZmx3ci5wcm90by5TZW5kTm9kZUhlYXJ0YmVhdFJlc3BvbnNlElEKDFB1bGxNZXNzYWdlcxIfLmZsd3IucHJvdG8uUHVsbE1lc3NhZ2VzUmVxdWVzdBogLmZsd3IucHJvdG8uUHVsbE1lc3NhZ2VzUmVzcG9uc2USUQoMUHVzaE1lc3NhZ2VzEh8uZmx3ci5wcm90by5QdXNoTWVzc2FnZXNSZXF1ZXN0GiAuZmx3ci5wcm90by5QdXNoTWVzc2FnZXNSZXNwb25zZRI/CgZHZXRSdW4SGS5mbHdyLnByb3RvLkdldFJ1blJlcXVlc3QaGi5mbHdyLnByb3RvLkdldFJ1blJlc3BvbnNlEj8KBkdldEZhYhIZLmZsd3IucHJvdG8uR2V0RmFiUmVxdWVzdBoaLmZsd3IucHJvdG8uR2V0RmFiUmVzcG9uc2USSwoKUHVzaE9iamVjdBIdLmZsd3IucHJvdG8uUHVzaE9iamVjdFJlcXVlc3QaHi5mbHdyLnByb3RvLlB1c2hPYmplY3RSZXNwb25zZRJLCgpQdWxsT2JqZWN0Eh0uZmx3ci5wcm90by5QdWxsT2JqZWN0UmVxdWVzdBoeLmZsd3IucHJvdG8uUHVsbE9iamVjdFJlc3BvbnNlEm8KFkNvbmZpcm1NZXNzYWdlUmVjZWl2ZWQSKS5mbHdyLnByb3RvLkNvbmZpcm1NZXNzYWdlUmVjZWl2ZWRSZXF1ZXN0GiouZmx3ci5wcm90by5Db25maXJtTWVzc2FnZVJlY2VpdmVkUmVzcG9uc2ViBnByb3RvMw", [file_flwr_proto_fab, file_flwr_proto_heartbeat, file_flwr_proto_message, file_flwr_proto_node, file_flwr_proto_run]);
 
 /**
  * @generated from message flwr.proto.RegisterNodeFleetRequest
@@ -177,6 +177,13 @@ export type PullMessagesRequest = Message<"flwr.proto.PullMessagesRequest"> & {
    * @generated from field: uint64 carry_bytes = 7001;
    */
   carryBytes: bigint;
+
+  /**
+   * Trellis's own: messages that have arrived whole, in place of a ConfirmMessageReceived for each.
+   *
+   * @generated from field: repeated flwr.proto.ConfirmedMessage confirmed_messages = 7003;
+   */
+  confirmedMessages: ConfirmedMessage[];
 };
 
 /**
@@ -185,6 +192,30 @@ export type PullMessagesRequest = Message<"flwr.proto.PullMessagesRequest"> & {
  */
 export const PullMessagesRequestSchema: GenMessage<PullMessagesRequest> = /*@__PURE__*/
   messageDesc(file_flwr_proto_fleet, 8);
+
+/**
+ * Trellis's own.
+ *
+ * @generated from message flwr.proto.ConfirmedMessage
+ */
+export type ConfirmedMessage = Message<"flwr.proto.ConfirmedMessage"> & {
+  /**
+   * @generated from field: uint64 run_id = 1;
+   */
+  runId: bigint;
+
+  /**
+   * @generated from field: string message_id = 2;
+   */
+  messageId: string;
+};
+
+/**
+ * Describes the message flwr.proto.ConfirmedMessage.
+ * Use `create(ConfirmedMessageSchema)` to create a new message.
+ */
+export const ConfirmedMessageSchema: GenMessage<ConfirmedMessage> = /*@__PURE__*/
+  messageDesc(file_flwr_proto_fleet, 9);
 
 /**
  * @generated from message flwr.proto.PullMessagesResponse
@@ -218,6 +249,13 @@ export type PullMessagesResponse = Message<"flwr.proto.PullMessagesResponse"> & 
    * @generated from field: repeated flwr.proto.CarriedObject carried_objects = 7002;
    */
   carriedObjects: CarriedObject[];
+
+  /**
+   * Trellis's own: the next pull may confirm the messages.
+   *
+   * @generated from field: bool takes_confirmations = 7003;
+   */
+  takesConfirmations: boolean;
 };
 
 /**
@@ -225,7 +263,7 @@ export type PullMessagesResponse = Message<"flwr.proto.PullMessagesResponse"> & 
  * Use `create(PullMessagesResponseSchema)` to create a new message.
  */
 export const PullMessagesResponseSchema: GenMessage<PullMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_fleet, 9);
+  messageDesc(file_flwr_proto_fleet, 10);
 
 /**
  * @generated from message flwr.proto.PushMessagesRequest
@@ -264,7 +302,7 @@ export type PushMessagesRequest = Message<"flwr.proto.PushMessagesRequest"> & {
  * Use `create(PushMessagesRequestSchema)` to create a new message.
  */
 export const PushMessagesRequestSchema: GenMessage<PushMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_fleet, 10);
+  messageDesc(file_flwr_proto_fleet, 11);
 
 /**
  * @generated from message flwr.proto.PushMessagesResponse
@@ -298,7 +336,7 @@ export type PushMessagesResponse = Message<"flwr.proto.PushMessagesResponse"> & 
  * Use `create(PushMessagesResponseSchema)` to create a new message.
  */
 export const PushMessagesResponseSchema: GenMessage<PushMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_fleet, 11);
+  messageDesc(file_flwr_proto_fleet, 12);
 
 /**
  * @generated from message flwr.proto.Reconnect
@@ -315,7 +353,7 @@ export type Reconnect = Message<"flwr.proto.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_flwr_proto_fleet, 12);
+  messageDesc(file_flwr_proto_fleet, 13);
 
 /**
  * @generated from service flwr.proto.Fleet
