@@ -18,6 +18,8 @@ import { startSuperNode } from "./supernode.ts";
 /** Who plays in a federation. */
 export interface FleetOptions {
   readonly superlink: Program;
+  /** As that of {@linkcode SuperLinkOptions}. */
+  readonly database?: string;
   /** Each has the partition of its place in the list. */
   readonly supernodes: readonly Program[];
   /** Who starts ServerApps; the SuperLink by default. */
@@ -25,6 +27,12 @@ export interface FleetOptions {
   /** Who starts ClientApps; the SuperNodes by default. */
   readonly clientApps?: AppOptions;
 }
+
+/**
+ * Where `flower-superlink` has its state when its own SuperNodes are to get every message: with a file
+ * it loses one at times when two of them pull at once, and the run waits for it for ever (1.25.0).
+ */
+export const FLOWER_MEMORY = ":flwr-in-memory:";
 
 /** A federation whose SuperNodes are on their way. */
 export interface Fleet {
@@ -47,11 +55,13 @@ const PYTHON_APPS: AppOptions = { isolation: "subprocess", python: FLOWER_VERSIO
 /** Starts a federation. */
 export async function startFleet(
   scene: Scene,
-  { superlink, supernodes, serverApps = PYTHON_APPS, clientApps = PYTHON_APPS }: FleetOptions,
+  { superlink, database, supernodes, serverApps = PYTHON_APPS, clientApps = PYTHON_APPS }:
+    FleetOptions,
 ): Promise<Fleet> {
   const link = await startSuperLink(scene, superlink, {
     certificates: await makeCertificates(scene),
     enableSuperNodeAuth: true,
+    ...(database === undefined ? {} : { database }),
     ...serverApps,
   });
   const cli = await makeCli(scene, TRELLIS.cli, link);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AppCli, makeApp } from "../harness/app_cli.ts";
 import { shown } from "../harness/cli.ts";
-import { startFleet } from "../harness/fleet.ts";
+import { FLOWER_MEMORY, startFleet } from "../harness/fleet.ts";
 import { flower, type Program, TRELLIS } from "../harness/programs.ts";
 import { scene } from "../harness/scene.ts";
 import { FINAL } from "./regression.ts";
@@ -11,6 +11,7 @@ const REAL = flower("1.25.0");
 interface Cast {
   readonly title: string;
   readonly superlink: Program;
+  readonly database?: string;
   readonly supernodes: readonly [Program, Program];
   readonly cli: Program;
 }
@@ -19,6 +20,7 @@ const CASTS: readonly Cast[] = [
   {
     title: "Flower's own programs",
     superlink: REAL.superlink,
+    database: FLOWER_MEMORY,
     supernodes: [REAL.supernode, REAL.supernode],
     cli: REAL.cli,
   },
@@ -48,12 +50,13 @@ const CASTS: readonly Cast[] = [
   },
 ];
 
-for (const { title, superlink, supernodes, cli } of CASTS) {
+for (const { title, cli, ...fleet } of CASTS) {
+  const { superlink, supernodes } = fleet;
   scene(
     `a Python app comes to the same numbers with ${title}`,
     [REAL.superexec, superlink, ...supernodes, cli],
     async (scene) => {
-      const { link } = await startFleet(scene, { superlink, supernodes });
+      const { link } = await startFleet(scene, fleet);
       const app = new AppCli(scene, cli, await makeApp(scene, link, "regression"));
       const outcome = await app.runToEnd();
       assertEquals(outcome.code, 0, shown(outcome));

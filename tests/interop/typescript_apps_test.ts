@@ -17,7 +17,7 @@ import { GrpcChannel } from "../../wire/grpc/client.ts";
 import { StatusError } from "../../wire/status.ts";
 import { AppCli, type AppFiles, EXAMPLES, makeApp } from "../harness/app_cli.ts";
 import { shown } from "../harness/cli.ts";
-import { type FleetOptions, startFleet } from "../harness/fleet.ts";
+import { type FleetOptions, FLOWER_MEMORY, startFleet } from "../harness/fleet.ts";
 import { flower, type Program, TRELLIS } from "../harness/programs.ts";
 import { type Scene, scene } from "../harness/scene.ts";
 import type { SuperLink } from "../harness/superlink.ts";
@@ -141,6 +141,7 @@ scene(
   async (scene) => {
     const { link, nodes } = await startFleet(scene, {
       superlink: REAL.superlink,
+      database: FLOWER_MEMORY,
       supernodes: [REAL.supernode, REAL.supernode],
       serverApps: PROCESS,
       clientApps: PROCESS,
