@@ -43,6 +43,9 @@ export class ServerAppCalls implements ServerAppApi {
   readonly #signal: AbortSignal;
   /** Objects that came with the replies of the last pull. */
   #carried = new Map<string, Uint8Array>();
+  /** Whether the next pull may confirm replies: then no call waits for that. */
+  #takesConfirmations = false;
+  readonly #confirmedIds = new Set<string>();
 
   /** Calls end with the reason of `signal` when that aborts. */
   constructor(
@@ -86,11 +89,16 @@ export class ServerAppCalls implements ServerAppApi {
   }
 
   async pullMessages(messageIds: readonly string[]): Promise<readonly Envelope[]> {
-    const { messagesList, messageObjectTrees, carriedObjects } = await this.#calls.make(
-      method.pullMessages,
-      { runId: this.#runId, messageIds: [...messageIds], carryBytes: BigInt(CARRY_BYTES) },
-      this.#signal,
-    );
+    const confirmedIds = [...this.#confirmedIds];
+    const answer = await this.#calls.make(method.pullMessages, {
+      runId: this.#runId,
+      messageIds: [...messageIds],
+      carryBytes: BigInt(CARRY_BYTES),
+      confirmedIds,
+    }, this.#signal);
+    const { messagesList, messageObjectTrees, carriedObjects, takesConfirmations } = answer;
+    this.#takesConfirmations = takesConfirmations;
+    for (const id of confirmedIds) this.#confirmedIds.delete(id);
     this.#carried = new Map(carriedObjects.map(({ objectId, content }) => [objectId, content]));
     return messagesList.map((message, index) => {
       const tree = messageObjectTrees[index];
@@ -111,6 +119,10 @@ export class ServerAppCalls implements ServerAppApi {
   }
 
   async confirmMessage(messageObjectId: string): Promise<void> {
+    if (this.#takesConfirmations) {
+      this.#confirmedIds.add(messageObjectId);
+      return;
+    }
     await this.#calls.make(
       method.confirmMessageReceived,
       { node: SUPERLINK, runId: this.#runId, messageObjectId },

@@ -97,6 +97,29 @@ const increment = new ClientApp()
   })
   .evaluate(() => new RecordDict({ metrics: new MetricRecord({ "num-examples": 1n }) }));
 
+for (const takesConfirmations of [true, false]) {
+  const how = takesConfirmations ? "with its next pull" : "with calls";
+  Deno.test(`a ServerApp's process confirms replies ${how} where the SuperLink has it so`, async () => {
+    const { superlink } = await play({
+      main: `const [dstNodeId] = await grid.getNodeIds();
+             for (const n of [1n, 2n]) {
+               const content = new RecordDict({ config: new sdk.ConfigRecord({ n }) });
+               const message = grid.createMessage({ dstNodeId, messageType: "query", content });
+               const [reply] = await grid.sendAndReceive([message]);
+               console.log(reply.metadata.messageId);
+             }`,
+      prepare: (superlink) => {
+        superlink.takesConfirmations = takesConfirmations;
+        superlink.federation.addNodes(1, new ClientApp().query(({ content }) => content));
+      },
+    });
+    const [first] = superlink.log.split("\n");
+    const calls = superlink.federation.calls.filter((call) => call === "confirmMessage");
+    assertEquals(superlink.confirmedIds, takesConfirmations ? [first] : []);
+    assertEquals(calls.length, takesConfirmations ? 0 : 2);
+  });
+}
+
 Deno.test("large arrays go through a ServerApp's process unharmed, in both directions", async () => {
   const { superlink, exitCode } = await play({
     main: `const data = new Float64Array(3_000_000).map((_, i) => Math.sin(i));

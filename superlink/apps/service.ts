@@ -160,13 +160,16 @@ export function serverAppService(options: ServerAppServiceOptions): Service {
       );
     },
 
-    async pullMessages({ runId, messageIds, carryBytes }, { signal }) {
+    async pullMessages({ runId, messageIds, carryBytes, confirmedIds }, { signal }) {
       const require = () => requireRunning(runId);
+      await require();
+      for (const id of confirmedIds) await messages.answers.confirmByApp(runId, id);
       const pull = { runId, messageIds, holdMs, signal, require };
       const replies = await heldReplies(options, pull);
       return {
         ...repliesView(replies),
         carriedObjects: await messages.getCarried(runId, replies, carryBytes),
+        takesConfirmations: carryBytes > 0n,
       };
     },
 

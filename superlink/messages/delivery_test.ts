@@ -200,6 +200,22 @@ Deno.test("An instruction that is confirmed with the next pull is not handed out
     assertEquals((await node!.pullObject(runId, messageId)).objectFound, false);
   }));
 
+Deno.test("A ServerApp's pull confirms the replies before it", () =>
+  onRun({}, async ({ app, runId, nodes: [node], instruct, link }) => {
+    const one = instruct(node!);
+    const ids = await app.send(runId, one);
+    await node!.take();
+    await node!.reply(replyTo(one, link.clock.nowMicros()));
+    const request = { runId, carryBytes: 1n };
+    const first = await app.call(app.method.pullMessages, { ...request, messageIds: ids });
+    assertEquals(first.takesConfirmations, true);
+    const replyId = first.messagesList[0]?.metadata?.messageId ?? "";
+    assertEquals((await app.pullObject(runId, replyId)).objectFound, true);
+    const confirmedIds = [replyId, "unknown", one.messageId];
+    await app.call(app.method.pullMessages, { ...request, messageIds: [], confirmedIds });
+    assertEquals((await app.pullObject(runId, replyId)).objectFound, false);
+  }));
+
 Deno.test("A pull confirms nothing that is not its node's, and nothing of a run that is over", () =>
   onRun({ nodeCount: 2 }, async ({ app, runId, nodes: [own, other], instruct }) => {
     const carried = instruct(own!);

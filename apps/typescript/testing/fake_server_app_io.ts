@@ -40,6 +40,10 @@ export class FakeServerAppIo implements AsyncDisposable {
   outputs: Context | undefined;
   /** What heartbeats are answered. */
   heartbeats = true;
+  /** Whether a pull may confirm replies, as a SuperLink of ours lets it. */
+  takesConfirmations = false;
+  /** The replies that pulls confirmed. */
+  readonly confirmedIds: string[] = [];
   /** Set when the run is stopped: every call for messages is denied then. */
   stopped = false;
   readonly #server = new GrpcServer({ maxMessageBytes: 64 * 1024 ** 2 });
@@ -146,12 +150,14 @@ export class FakeServerAppIo implements AsyncDisposable {
         await federation.pushObject(objectId, new Uint8Array(objectContent));
         return { stored: true };
       },
-      pullMessages: async ({ runId, messageIds }) => {
+      pullMessages: async ({ runId, messageIds, confirmedIds }) => {
         requireRunning(runId);
+        this.confirmedIds.push(...confirmedIds);
         const envelopes = await federation.pullMessages(messageIds);
         return {
           messagesList: envelopes.map(({ message }) => message),
           messageObjectTrees: envelopes.map(({ tree }) => tree),
+          takesConfirmations: this.takesConfirmations,
         };
       },
       pullObject: async ({ runId, objectId }) => {
