@@ -5,6 +5,7 @@
  */
 
 import { assert } from "@std/assert";
+import { delay } from "@std/async";
 import { AppCli, makeApp } from "../../tests/harness/app_cli.ts";
 import { makeCli, shown } from "../../tests/harness/cli.ts";
 import { startFleet } from "../../tests/harness/fleet.ts";
@@ -15,6 +16,9 @@ import { flower, TRELLIS } from "../../tests/harness/programs.ts";
 import { type Cast, FLOWER_VERSION } from "./casts.ts";
 import { cpuSeconds } from "./cpu_time.ts";
 import { timedApp } from "./timed_app.ts";
+
+/** What programs still do after a run, such as starting the processes for the next one. */
+const BETWEEN_RUNS_MS = 4_000;
 
 /** How long the rounds took, and what came out. */
 export interface RunTime {
@@ -58,6 +62,7 @@ export async function visit(
     const groupIds = new Set([link, ...nodes].map(({ process }) => process.pid));
     const times: RunTime[] = [];
     for (let run = 0; run < runs; run++) {
+      await delay(BETWEEN_RUNS_MS);
       const before = await cpuSeconds(groupIds);
       const time = await runOnce(app, rounds);
       times.push({ ...time, cpuSeconds: await cpuSeconds(groupIds) - before });
