@@ -5,6 +5,7 @@
  */
 
 import { UsageError } from "../terminal/errors.ts";
+import { HELP_FLAG } from "../terminal/command.ts";
 import type { Flag } from "../terminal/flags.ts";
 import type { Command } from "./command_tree.ts";
 import { everyCommand, type KnownCommand } from "./every_command.ts";
@@ -20,7 +21,12 @@ export const completionCommand: Command = {
   spec: {
     name: "trellis completion",
     summary: "Print a script that completes command lines in a shell.",
-    positionals: [{ name: "SHELL", help: "bash, zsh or fish", required: true }],
+    positionals: [{
+      name: "SHELL",
+      help: "bash, zsh or fish",
+      required: true,
+      choices: Object.keys(SCRIPTS),
+    }],
     flags: [],
     epilogue: [
       "For this shell, or in its startup file:",
@@ -44,79 +50,91 @@ export const completionCommand: Command = {
 
 /** What can follow some words of a command line, as one table for every shell. */
 interface Row {
-  /** The words before, with `/` between; empty for none. */
-  readonly path: string;
-  readonly words: readonly string[];
+  /** The words before, with `/` between, and others that mean the same; empty for none. */
+  readonly paths: readonly string[];
+  /** Commands, or what a first argument can be; without any it is a file, as far as a shell knows. */
+  readonly words: readonly { readonly name: string; readonly summary?: string }[];
+  readonly flags: readonly Pick<Flag<unknown>, "name" | "alias" | "placeholder" | "help">[];
 }
 
 function rowsOf(commands: readonly KnownCommand[]): Row[] {
+  const summaries = new Map(commands.map(({ words, summary }) => [words.join(" "), summary]));
+  const named = (name: string, ...before: readonly string[]) => {
+    const summary = summaries.get([...before, name].join(" "));
+    return summary === undefined ? { name } : { name, summary };
+  };
   const first = commands.filter(({ words }) => words.length === 1);
-  const paths = (words: readonly string[], aliases: readonly string[]) =>
-    [words.at(-1) ?? "", ...aliases].map((last) => [...words.slice(0, -1), last].join("/"));
   return [
-    { path: "", words: [...first.map(({ words: [word = ""] }) => word), "--help", "--version"] },
-    ...commands.flatMap(({ words, aliases, children, flags }) =>
-      paths(words, aliases).map((path) => ({
-        path,
-        words: [...children, ...flags.map(({ name }) => `--${name}`)],
-      }))
-    ),
+    {
+      paths: [""],
+      words: first.map(({ words: [word = ""] }) => named(word)),
+      flags: [HELP_FLAG, { name: "version", help: "Show the version and exit." }],
+    },
+    ...commands.map(({ words, aliases, spec, children, flags }) => ({
+      paths: [words.at(-1) ?? "", ...aliases].map((last) =>
+        [...words.slice(0, -1), last].join("/")
+      ),
+      words: children.length > 0
+        ? children.map((child) => named(child, ...words))
+        : (spec?.positionals?.[0]?.choices ?? []).map((name) => ({ name })),
+      flags,
+    })),
   ];
 }
 
-/** The values that flags take, where they are a few words. */
-function choicesOf(commands: readonly KnownCommand[]): Map<string, readonly string[]> {
-  const choices = new Map<string, Set<string>>();
-  for (const { name, placeholder = "" } of commands.flatMap(({ flags }) => flags)) {
-    if (!/^[a-z0-9.-]+(\|[a-z0-9.-]+)+$/i.test(placeholder)) continue;
-    const known = choices.get(name) ?? new Set();
-    for (const value of placeholder.split("|")) if (/[a-z]/.test(value)) known.add(value);
-    choices.set(name, known);
-  }
-  return new Map(Array.from(choices, ([name, values]) => [name, [...values]]));
-}
-
-/** Flags that are followed by a value. */
-function valuedFlags(commands: readonly KnownCommand[]): string[] {
-  const flags: Flag<unknown>[] = commands.flatMap(({ flags }) => [...flags]);
-  const valued = flags.filter(({ placeholder }) => placeholder !== undefined);
-  return [...new Set(valued.map(({ name }) => `--${name}`))];
+/** The values that a flag takes, where they are a few words. */
+function choicesOf({ placeholder = "" }: Pick<Flag<unknown>, "placeholder">): string[] {
+  if (!/^[a-z0-9.-]+(\|[a-z0-9.-]+)+$/i.test(placeholder)) return [];
+  return placeholder.split("|").filter((value) => /[a-z]/.test(value));
 }
 
 function bashScript(commands: readonly KnownCommand[]): string {
-  const choices = Array.from(
-    choicesOf(commands),
-    ([name, values]) => `    --${name}) choices="${values.join(" ")}" ;;`,
+  const rows = rowsOf(commands);
+  const pattern = (paths: readonly string[], after = "") =>
+    paths.map((path) => `"${path}${after}"`).join("|");
+  const known = rows.map(({ paths, words, flags }) => {
+    const names = words.map(({ name }) => name).join(" ");
+    const flagNames = flags.map(({ name }) => `--${name}`).join(" ");
+    return `    ${pattern(paths)}) words="${names}" flags="${flagNames}" ;;`;
+  });
+  const choices = rows.flatMap(({ paths, flags }) =>
+    flags.filter((flag) => choicesOf(flag).length > 0).map((flag) =>
+      `    ${pattern(paths, ` --${flag.name}`)}) choices="${choicesOf(flag).join(" ")}" ;;`
+    )
   );
-  const rows = rowsOf(commands).map(({ path, words }) =>
-    `    "${path}") words="${words.join(" ")}" ;;`
-  );
+  const valued = rows.flatMap(({ flags }) => flags)
+    .filter(({ placeholder }) => placeholder !== undefined).map(({ name }) => `--${name}`);
   return `# bash completion of trellis; made by \`trellis completion bash\`
 _trellis() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local path="" words="" choices="" word i
-  case "$previous" in
-${choices.join("\n")}
-    ${valuedFlags(commands).join("|")}) COMPREPLY=(); return ;;
-  esac
-  if [ -n "$choices" ]; then
-    COMPREPLY=($(compgen -W "$choices" -- "$current"))
-    return
+  local path="" words="" flags="" choices="" i
+  # To bash, --flag=value is three words.
+  if [ "$current" = "=" ]; then current=""
+  elif [ "$previous" = "=" ]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"
   fi
+  _trellis_command ""
   for ((i = 1; i < COMP_CWORD; i++)); do
-    word="\${path:+$path/}\${COMP_WORDS[i]}"
-    [ -n "$(_trellis_words "$word")" ] && path="$word"
+    _trellis_command "\${path:+$path/}\${COMP_WORDS[i]}" && path="\${path:+$path/}\${COMP_WORDS[i]}"
   done
-  words="$(_trellis_words "$path")"
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  case "$path $previous" in
+${choices.join("\n")}
+  esac
+  if [ -n "$choices" ]; then words="$choices"
+  else case "$previous" in
+    # An empty answer is one of files.
+    ${[...new Set(valued)].join("|")}) words="" flags="" ;;
+  esac; fi
+  case "$current" in
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
+  esac
 }
 
-_trellis_words() {
-  local words=""
+_trellis_command() {
   case "$1" in
-${rows.join("\n")}
+${known.join("\n")}
+    *) return 1 ;;
   esac
-  printf '%s' "$words"
 }
 
 complete -o default -F _trellis trellis`;
@@ -131,39 +149,36 @@ ${bashScript(commands)}`;
 }
 
 function fishScript(commands: readonly KnownCommand[]): string {
+  const rows = rowsOf(commands);
   const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, "\\$&")}'`;
-  const choices = choicesOf(commands);
-  const lines: string[] = [];
-  for (const { words, summary, children, flags } of commands) {
-    const [first = "", second] = words;
-    const after = second === undefined
-      ? `__fish_seen_subcommand_from ${first}`
-      : `__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}`;
-    if (second === undefined) {
-      const line = `-n __fish_use_subcommand -a ${first} -d ${quoted(summary)}`;
-      lines.push(`complete -c trellis ${line}`);
-    } else {
-      const siblings = commands.find((command) => command.words.join(" ") === first)?.children ??
-        [];
-      const before = `__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ` +
-        siblings.join(" ");
-      lines.push(`complete -c trellis -n ${quoted(before)} -a ${second} -d ${quoted(summary)}`);
-    }
-    const own = children.length > 0
-      ? `${after}; and not __fish_seen_subcommand_from ${children.join(" ")}`
-      : after;
-    for (const { name, alias, placeholder, help } of flags) {
-      const short = alias === undefined ? "" : ` -s ${alias}`;
-      const values = choices.get(name);
-      const value = values
-        ? ` -x -a ${quoted(values.join(" "))}`
-        : placeholder === undefined
-        ? ""
-        : " -r";
-      lines.push(
-        `complete -c trellis -n ${quoted(own)} -l ${name}${short}${value} -d ${quoted(help)}`,
-      );
-    }
-  }
-  return `# fish completion of trellis; made by \`trellis completion fish\`\n${lines.join("\n")}`;
+  const lines = rows.flatMap(({ paths, words, flags }) => {
+    const at = `complete -c trellis -n ${quoted(`__trellis_at ${paths.join(" ") || "''"}`)}`;
+    return [
+      ...words.map(({ name, summary }) =>
+        `${at} -f -a ${name}${summary === undefined ? "" : ` -d ${quoted(summary)}`}`
+      ),
+      ...flags.map((flag) => {
+        const short = flag.alias === undefined ? "" : ` -s ${flag.alias}`;
+        const choices = choicesOf(flag);
+        const value = choices.length > 0
+          ? ` -x -a ${quoted(choices.join(" "))}`
+          : flag.placeholder === undefined
+          ? ""
+          : " -r";
+        return `${at} -l ${flag.name}${short}${value} -d ${quoted(flag.help)}`;
+      }),
+    ];
+  });
+  const paths = rows.flatMap((row) => row.paths).filter((path) => path !== "");
+  return `# fish completion of trellis; made by \`trellis completion fish\`
+function __trellis_at --description 'Whether the words so far are one of these commands'
+  set -l path ''
+  for word in (commandline -opc)[2..]
+    set -l next (string join / -- $path $word | string trim --left --chars /)
+    contains -- $next $__trellis_commands; and set path $next
+  end
+  contains -- "$path" $argv
+end
+set -g __trellis_commands ${paths.join(" ")}
+${lines.join("\n")}`;
 }

@@ -45,6 +45,10 @@ const COMPLETED: readonly [string[], string[]][] = [
   [["ls", "--run"], ["--run-id"]],
   [["--vers"], ["--version"]],
   [["run", "--quiet", "--str"], ["--stream"]],
+  [["run", ""], []],
+  [["run", "--format", ""], ["default", "json"]],
+  [["supernode", "ls", "--format", "=", "y"], ["yaml"]],
+  [["completion", ""], ["bash", "zsh", "fish"]],
 ];
 
 for (const [words, expected] of COMPLETED) {
@@ -71,6 +75,11 @@ const SHELLS: readonly [string, (file: string) => string[], string][] = [
     "fish",
     (file) => ["--no-config", "-c", `source ${file}; complete -C 'trellis supernode unreg'`],
     "unregister",
+  ],
+  [
+    "fish",
+    (file) => ["--no-config", "-c", `source ${file}; complete -C 'trellis supernode ls --st'`],
+    "--status",
   ],
 ];
 

@@ -16,6 +16,8 @@ export interface Positional {
   readonly required: boolean;
   /** There may be several of it. */
   readonly repeats?: true;
+  /** The only words that it can be. Shells offer them. */
+  readonly choices?: readonly string[];
 }
 
 /** What a command takes. `name` is the whole of it, for example `trellis supernode register`. */
