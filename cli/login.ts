@@ -14,7 +14,13 @@ import { keepLogin } from "./credentials.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { logIn } from "./login_flow.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
-import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
+import {
+  FEDERATION_CONFIG_FLAG,
+  findConnection,
+  processContext,
+  TARGET_FLAGS,
+  TARGET_POSITIONALS,
+} from "./target.ts";
 import { isoTime, showTimestamp } from "./timestamp.ts";
 import { expiresFlag, lifeOf, ROLE_FLAG } from "./token.ts";
 import { onlyTrellis } from "./trellis_only.ts";
@@ -34,7 +40,7 @@ const login: Command = {
     name: "trellis login",
     summary: "Log in to a SuperLink that asks who calls. One of its admins has to approve it.",
     positionals: TARGET_POSITIONALS,
-    flags: [...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, FEDERATION_CONFIG_FLAG, FORMAT_FLAG],
   },
   run: ({ flags, positionals }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async () => {

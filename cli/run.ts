@@ -9,7 +9,7 @@ import { fuseRunConfig } from "../config/run_config.ts";
 import { readUserConfig, unpairedText, type UserConfig } from "../config/user_config.ts";
 import type { BuiltFab } from "../fab/build_fab.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
-import { listFlag, switchFlag } from "../terminal/flags.ts";
+import { listFlag, switchFlag, textFlag } from "../terminal/flags.ts";
 import type { JsonValue } from "../terminal/json.ts";
 import { buildAppFab } from "./app_fab.ts";
 import type { Command } from "./command_tree.ts";
@@ -34,6 +34,12 @@ const RUN_CONFIG_FLAG = listFlag(
   `Override the app's config, as in 'rounds=5 name="x"', or name a TOML file.`,
   { alias: "c" },
 );
+const FEDERATION_FLAG = textFlag(
+  "federation",
+  "NAME",
+  "The federation of the SuperLink to run in, as `federation list` shows it.",
+  { defaultText: "what the connection says" },
+);
 const STREAM_FLAG = switchFlag("stream", "Follow the log of the run until it is finished.");
 
 /** `trellis run`. */
@@ -46,6 +52,7 @@ export const runCommand: Command = {
       RUN_CONFIG_FLAG,
       ...TARGET_FLAGS,
       FEDERATION_CONFIG_FLAG,
+      FEDERATION_FLAG,
       STREAM_FLAG,
       FORMAT_FLAG,
     ],
@@ -63,7 +70,11 @@ export const runCommand: Command = {
       const app = isRemote
         ? remoteApp(first ?? "")
         : await localApp(await appDirectory(target), overrides, say);
-      const connection = await findConnection(target, processContext(flags));
+      const declared = await findConnection(target, processContext(flags));
+      const connection = {
+        ...declared,
+        federation: FEDERATION_FLAG.of(flags) ?? declared.federation,
+      };
       say(app.talk);
       const runId = await withProgress(
         terminal,

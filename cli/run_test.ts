@@ -138,6 +138,13 @@ Deno.test("run --federation-config overrides what the federation's table has", a
   assertStringIncludes(unknown.stderr, 'no "nokey" to override in [tool.flwr.federations.fed]');
 });
 
+Deno.test("run --federation is stronger than the connection, as with Flower 1.41", async () => {
+  const requests: StartRunRequest[] = [];
+  await using scene = await runScene(requests);
+  const outcome = await scene.run("run", scene.app, "fed", "--federation", "@me/wards");
+  assertEquals([outcome.code, requests[0]?.federation], [0, "@me/wards"]);
+});
+
 Deno.test("run says what is wrong with the app, or what the SuperLink says", async () => {
   const refused = () =>
     Promise.reject(new StatusError("FAILED_PRECONDITION", "Federation 'x' does not exist."));

@@ -244,6 +244,20 @@ function refuseWhatIsGone(raw: RawFlags): void {
       "Use Flower's own `flower-simulation`, or start SuperNodes on this machine.",
     );
   }
+  if (flags.installDependencies.of(raw)) {
+    refuse(
+      "--allow-runtime-dependency-installation is not offered.",
+      "Install the packages of your apps in the environment that --python names.",
+    );
+  }
+  const logFlag = [flags.logFile, flags.logRotationHours, flags.logRotationCount]
+    .find((flag) => flag.of(raw) !== undefined);
+  if (logFlag) {
+    refuse(
+      `--${logFlag.name} is not offered: the log goes to stderr.`,
+      "Send it to a file with `2>> FILE`, and leave its rotation to the system.",
+    );
+  }
   if (flags.fleetType.of(raw) === "rest") {
     refuse(
       "--fleet-api-type rest is not offered: SuperNodes are not authenticated there.",

@@ -150,6 +150,18 @@ const REFUSED: [args: string[], message: string, code: number | undefined, remed
   ],
   [[...INSECURE, "--executor", "x"], "--executor and its options are gone.", 104, "--isolation"],
   [[...INSECURE, "--executor-dir", "x"], "--executor and its options are gone.", 104, "out"],
+  [
+    [...INSECURE, "--log-rotation-backup-count", "7"],
+    "--log-rotation-backup-count is not offered: the log goes to stderr.",
+    104,
+    "2>> FILE",
+  ],
+  [
+    [...INSECURE, "--allow-runtime-dependency-installation"],
+    "--allow-runtime-dependency-installation is not offered.",
+    104,
+    "--python",
+  ],
   [[...INSECURE, "--executor-config", "a=1"], "--executor and its options are gone.", 104, "out"],
   [
     [...INSECURE, "--control-api-address", "a:1", "--exec-api-address", "a:2"],
