@@ -6,7 +6,7 @@
  */
 
 import { acceptAll } from "./accept.ts";
-import { type Address, formatAddress } from "./address.ts";
+import type { Address } from "./address.ts";
 import { ListenError } from "./listen_error.ts";
 import { writeAll } from "./write_all.ts";
 
@@ -50,7 +50,7 @@ export class SharedPort {
       );
       return { host: hostname, port: listener.addr.port };
     } catch (cause) {
-      throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
+      throw new ListenError(address, cause);
     }
   }
 

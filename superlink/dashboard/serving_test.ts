@@ -112,7 +112,10 @@ Deno.test("A default port that is taken leaves a SuperLink without a page; one a
   assertEquals(link.dashboardAddress, undefined);
   const warnings = link.logged.of("superlink.no-page");
   assertEquals(warnings.length, 1);
-  assertMatch(warnings[0]?.message ?? "", /^Cannot listen on 127\.0\.0\.1:\d+\. There is no page/);
+  assertMatch(
+    warnings[0]?.message ?? "",
+    /^Cannot listen on 127\.0\.0\.1:\d+: the port is taken\. There is no page/,
+  );
   await assertRejects(() => startTestSuperLink({ dashboard }), ListenError);
 });
 

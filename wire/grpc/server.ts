@@ -103,7 +103,7 @@ export class GrpcServer {
       return { host: address.host, port: await promise };
     } catch (cause) {
       this.#server.forceShutdown();
-      throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
+      throw new ListenError(address, cause);
     }
   }
 

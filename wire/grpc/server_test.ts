@@ -216,11 +216,15 @@ Deno.test("GrpcServer knows which calls came on one connection", () => {
   });
 });
 
-Deno.test("GrpcServer.listen() says where it cannot listen", () =>
+Deno.test("GrpcServer.listen() says where it cannot listen, and why", () =>
   onStage({}, async ({ address }) => {
-    for (const taken of [address, { host: "192.0.2.1", port: 0 }]) {
+    const reasons = [
+      [address, "the port is taken"],
+      [{ host: "192.0.2.1", port: 0 }, "this machine does not have that address"],
+    ] as const;
+    for (const [wanted, reason] of reasons) {
       const other = new GrpcServer({ maxMessageBytes: MAX_MESSAGE_BYTES });
-      const error = await assertRejects(() => other.listen(taken), ListenError);
-      assertEquals(error.message, `Cannot listen on ${taken.host}:${taken.port}.`);
+      const error = await assertRejects(() => other.listen(wanted), ListenError);
+      assertEquals(error.message, `Cannot listen on ${wanted.host}:${wanted.port}: ${reason}.`);
     }
   }));

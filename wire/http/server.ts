@@ -68,7 +68,7 @@ export class HttpServer {
       this.#address = { host: address.host, port: server.addr.port };
       return this.#address;
     } catch (cause) {
-      throw new ListenError(`Cannot listen on ${formatAddress(address)}.`, { cause });
+      throw new ListenError(address, cause);
     }
   }
 
