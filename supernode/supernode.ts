@@ -119,12 +119,13 @@ export async function runSuperNode(
     },
   });
   const connection = new FleetConnection(() => transport.channel(), clock);
+  const diagnose = () => diagnoseConnection(superlink, security, { transport: transport.choice });
   const observer = new LinkWatch({
     superlink,
     get transport() {
       return transport.choice;
     },
-    diagnose: () => diagnoseConnection(superlink, security, { transport: transport.choice }),
+    diagnose,
     clock,
     log,
   });
@@ -173,7 +174,9 @@ export async function runSuperNode(
       maxWaitMs: retryLimits.maxWaitMs,
     }, signal);
   } catch (error) {
-    throw error instanceof RetriesExhausted ? unreachable(error, superlinkText) : error;
+    if (!(error instanceof RetriesExhausted)) throw error;
+    const problem = await diagnose();
+    throw unreachable(error, superlinkText, problem?.sentence ?? error.message);
   } finally {
     connection.close();
     serves = false;
@@ -193,13 +196,17 @@ async function openChannel(
   return new HttpChannel(superlink, security);
 }
 
-function unreachable({ tries, elapsedMs, message }: RetriesExhausted, superlink: string) {
+function unreachable(
+  { tries, elapsedMs }: RetriesExhausted,
+  superlink: string,
+  reason: string,
+): ExitError {
   const seconds = (elapsedMs / 1000).toFixed(1);
   return new ExitError(
     `The SuperLink at ${superlink} was not available in ${tries} ${
       tries === 1 ? "try" : "tries"
     } ` +
-      `and ${seconds} s (${withoutNoise(message)}).`,
+      `and ${seconds} s (${withoutNoise(reason)}).`,
     {
       remedy: "Raise --max-retries and --max-wait-time, or leave them out to wait for it.",
       flowerCode: FLOWER_EXIT_CODES.connectionNotInitialised,

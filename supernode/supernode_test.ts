@@ -127,6 +127,14 @@ Deno.test("runSuperNode gives up with a sentence when its retries are used up", 
   await server.drain(1_000);
 });
 
+Deno.test("runSuperNode says why nothing answered when its retries are used up", async () => {
+  const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = gone.addr;
+  gone.close();
+  const { ended } = await startNode({ host: "127.0.0.1", port }, ["--max-retries", "0"]);
+  await assertRejects(() => ended, ExitError, `(Nothing listens on 127.0.0.1:${port}).`);
+});
+
 Deno.test("runSuperNode does not start when a port of its own is taken", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
