@@ -6,11 +6,11 @@
 
 import { appStarter } from "../apps/app_starter.ts";
 import { readSecretFile } from "../apps/runtime/secret_file.ts";
-import { ExitError, UsageError } from "../terminal/errors.ts";
+import { UsageError } from "../terminal/errors.ts";
 import type { RawFlags } from "../terminal/flags.ts";
-import { describeFailure } from "../terminal/failure.ts";
+import { logFailure } from "../terminal/failure.ts";
 import { giveBackFreeMemory } from "../terminal/free_memory.ts";
-import { createLog, type Log } from "../terminal/log.ts";
+import { createLog } from "../terminal/log.ts";
 import { onStopSignals } from "../terminal/stop_signals.ts";
 import { forgetTokens } from "../terminal/token_variables.ts";
 import { loadServerTls } from "../wire/tls.ts";
@@ -48,15 +48,6 @@ export async function startSuperNode(raw: RawFlags): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    return logFailure(error, log);
+    return logFailure(error, "supernode", log);
   }
-}
-
-/** Says why the SuperNode ends, with Flower's number where it has one; gives the exit code. */
-function logFailure(error: unknown, log: Log): number {
-  const { message, remedy, exitCode } = describeFailure(error);
-  const flowerExitCode = error instanceof ExitError ? error.flowerCode : undefined;
-  log.error("supernode.failed", message, { exitCode, flowerExitCode });
-  if (remedy !== undefined) log.error("supernode.remedy", remedy);
-  return exitCode;
 }

@@ -6,6 +6,7 @@
 
 import { ExitError } from "./errors.ts";
 import { EXIT_CODES, type ExitCode } from "./exit_codes.ts";
+import type { Log } from "./log.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a failure says, what to do about it, and how the process ends. */
@@ -30,6 +31,18 @@ export function describeFailure(error: unknown): Failure {
     remedy,
     exitCode: error instanceof ExitError ? error.exitCode : EXIT_CODES.failed,
   };
+}
+
+/**
+ * Says in the log of a program why it ends, with Flower's number where it has one, and gives the exit
+ * code. `program` begins the names of its events.
+ */
+export function logFailure(error: unknown, program: string, log: Log): number {
+  const { message, remedy, exitCode } = describeFailure(error);
+  const flowerExitCode = error instanceof ExitError ? error.flowerCode : undefined;
+  log.error(`${program}.failed`, message, { exitCode, flowerExitCode });
+  if (remedy !== undefined) log.error(`${program}.remedy`, remedy);
+  return exitCode;
 }
 
 /**
