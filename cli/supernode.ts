@@ -7,6 +7,7 @@
 import { ExitError } from "../terminal/errors.ts";
 import { listFlag, textFlag } from "../terminal/flags.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
+import { requireYes, YES_FLAG } from "./confirm.ts";
 import { withControl } from "./control.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { readLabels } from "./labels.ts";
@@ -95,16 +96,20 @@ const unregister: Command = {
       { name: "NODE_ID", help: "As `supernode list` shows it", required: true },
       ...TARGET_POSITIONALS,
     ],
-    flags: [...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [...TARGET_FLAGS, YES_FLAG, FORMAT_FLAG],
   },
   run: ({ flags, positionals: [id = "", ...target] }, terminal) => {
     const nodeId = parseId(id, "NODE_ID");
     return report(FORMAT_FLAG.of(flags), terminal, async () => {
       requireUint64(nodeId);
-      await withControl(
-        await findConnection(target, processContext(flags)),
-        (control) => control.unregisterNode(nodeId),
+      const connection = await findConnection(target, processContext(flags));
+      requireYes(
+        flags,
+        terminal,
+        `Unregister SuperNode ${nodeId}? Its key can never be registered again; ` +
+          "`supernode suspend` can be undone.",
       );
+      await withControl(connection, (control) => control.unregisterNode(nodeId));
       return {
         json: { "success": true, "node-id": nodeId },
         view: terminal.paint(`✅ SuperNode ${nodeId} unregistered successfully.`, "green"),

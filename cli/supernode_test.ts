@@ -1,7 +1,10 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { generateCredentials } from "../keys/key_files.ts";
+import { ExitError } from "../terminal/errors.ts";
 import { StatusError } from "../wire/status.ts";
+import { cliCommand } from "./main.ts";
 import { controlScene } from "./testing/control_server.ts";
+import { recordingTerminal } from "./testing/recording_terminal.ts";
 
 const NOW = "2026-11-23T11:12:46.541775+00:00";
 
@@ -209,6 +212,28 @@ Deno.test("supernode unregister takes whole numbers of 64 bits", async () => {
   assertEquals(tooLarge.code, 1);
   assertStringIncludes(tooLarge.stdout, '"error-message": "Value out of range');
   assertEquals(gone.length, 2);
+});
+
+Deno.test("supernode unregister asks on a terminal whether it is meant, and not with --yes", async () => {
+  const gone: bigint[] = [];
+  await using scene = await controlScene({
+    unregisterNode({ nodeId }) {
+      gone.push(nodeId);
+      return Promise.resolve({});
+    },
+  });
+  const questions: string[] = [];
+  const run = (answer: boolean, ...options: string[]) => {
+    const confirm = (question: string) => questions.push(question) > 0 && answer;
+    const args = ["supernode", "unregister", "7", scene.app, "fed", ...options];
+    return cliCommand(args, { ...recordingTerminal(), confirm });
+  };
+  await assertRejects(() => run(false), ExitError, "Nothing was changed.");
+  assertEquals(gone, []);
+  assertEquals(await run(true), 0);
+  assertStringIncludes(questions[1] ?? "", "7? Its key can never be registered again");
+  assertEquals(await run(false, "--yes"), 0);
+  assertEquals([questions.length, gone], [2, [7n, 7n]]);
 });
 
 Deno.test("a refusal is one sentence and a remedy, with exit code 1 in both formats", async () => {

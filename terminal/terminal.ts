@@ -17,6 +17,8 @@ export interface Terminal {
   say(text: string): void;
   /** Tells the person, as `say` does, what only they can do; `--quiet` does not silence it. */
   ask(text: string): void;
+  /** Asks for a yes, and takes anything else for a no; absent where nobody is there to answer. */
+  readonly confirm?: (question: string) => boolean;
   /** Shows how far a long step is, in place, where stderr is a terminal. */
   progress(text: string): void;
   /** Styles for stdout. */
@@ -38,10 +40,20 @@ export function processTerminal(): Terminal {
     progress: (text) => {
       if (talks) writeAll(Deno.stderr, `\r\x1b[K${text}`);
     },
+    ...(talks && Deno.stdin.isTerminal() ? { confirm } : {}),
     paint: paintFor(Deno.stdout),
     paintTalk: paintFor(Deno.stderr),
     columns: terminalColumns(),
   };
+}
+
+function confirm(question: string): boolean {
+  writeAll(Deno.stderr, `${question} [y/N] `);
+  // A terminal gives a line at a time; its end (Ctrl-D) is no answer.
+  const line = new Uint8Array(256);
+  const count = Deno.stdin.readSync(line);
+  if (count === null) writeAll(Deno.stderr, "\n");
+  return /^y(es)?$/i.test(new TextDecoder().decode(line.subarray(0, count ?? 0)).trim());
 }
 
 function terminalColumns(): number | undefined {
