@@ -49,6 +49,8 @@ export interface CommandGroup {
   readonly commands: readonly (Command | CommandGroup | CommandEntry)[];
   /** What the group's own name does, with arguments that name none of its commands. */
   readonly otherwise?: Command;
+  /** Words that are understood elsewhere, and may be what a mistyped one was to be. */
+  readonly otherWords?: readonly string[];
   /** Shown below the commands. */
   readonly epilogue?: string;
 }
@@ -112,7 +114,7 @@ function lastWord(name: string): string {
 }
 
 function unknownCommand(group: CommandGroup, word: string): UsageError {
-  const hint = nearest(word, commandWords(group));
+  const hint = nearest(word, [...commandWords(group), ...group.otherWords ?? []]);
   const see = `See \`${group.name} --help\`.`;
   if (word.startsWith("-")) return new UsageError(`\`${group.name}\` has no flag ${word}.`, see);
   return new UsageError(

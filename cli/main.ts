@@ -122,6 +122,7 @@ const cli: CommandGroup = {
   name: "trellis",
   summary: "A SuperLink, SuperNode and CLI for Flower federations.",
   commands: COMMANDS,
+  otherWords: ["superlink"],
   epilogue: [
     "Servers:",
     "  superlink  The server of a federation (see `trellis superlink --help`)",

@@ -48,6 +48,7 @@ Deno.test("--help of a command shows its arguments and flags", async () => {
 Deno.test("a command line that is not understood exits 2 and names what is near", async () => {
   const cases: readonly (readonly [string[], string])[] = [
     [["supernodes"], "Did you mean `trellis supernode`?"],
+    [["superlnk", "--insecure"], "Did you mean `trellis superlink`?"],
     [["supernode", "regster"], "Did you mean `trellis supernode register`?"],
     [["--verbose"], "has no flag --verbose"],
     [["supernode", "list", "--formt", "json"], "Did you mean --format?"],

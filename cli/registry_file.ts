@@ -36,7 +36,10 @@ const PASSED_OVER = ["node-id", "fingerprint"];
 /** Reads a folder of `.pub` files, or a CSV file. Throws an {@linkcode ExitError} for neither. */
 export async function readRegistryFile(path: string, nowMicros: number): Promise<RegistryFile> {
   const info = await Deno.stat(path).catch((error) => {
-    throw new ExitError(`"${path}" cannot be read.`, { cause: error });
+    throw new ExitError(`"${path}" cannot be read.`, {
+      cause: error,
+      remedy: "Give a folder of `.pub` files, or a CSV file that this user may read.",
+    });
   });
   return info.isDirectory ? await readFolder(path) : await readFile(path, nowMicros);
 }

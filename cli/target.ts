@@ -164,9 +164,14 @@ export function targetWords(target: readonly string[], flags: RawFlags): string[
   ];
 }
 
-/** The directory of the app that is meant: the first argument, if it names one, or this one. */
+/**
+ * The directory of the app that is meant: the first argument, if it names one, or this one. Where
+ * neither is an app, it is the one that was named.
+ */
 export async function appDirectory([first]: readonly string[]): Promise<string> {
-  return first !== undefined && await isApp(first) ? first : ".";
+  if (first === undefined) return ".";
+  if (await isApp(first)) return first;
+  return !await isFile("pyproject.toml") && await isDirectory(first) ? first : ".";
 }
 
 /** Whether an argument is the directory of an app rather than the name of a connection. */
@@ -210,6 +215,14 @@ function nothingNamed(files: readonly ConnectionFile[]): ExitError {
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
   } catch {
     return false;
   }

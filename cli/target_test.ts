@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { generateCertificates } from "../keys/certificates.ts";
 import { ExitError } from "../terminal/errors.ts";
 import {
+  appDirectory,
   findConnection,
   isApp,
   type NamedSuperLink,
@@ -246,4 +247,10 @@ Deno.test("targetWords() gives what a person writes to mean the same SuperLink",
   const tls = { superlink: ["x:1"], "root-certificates": ["ca.crt"] };
   const words = ["--superlink", "x:1", "--root-certificates", "ca.crt"];
   assertEquals(targetWords([], flags(tls)), words);
+});
+
+Deno.test("a folder that is no app is the one that was meant, where this one is none either", async () => {
+  // The tests run in the repository's folder.
+  assertEquals(await appDirectory(["docs"]), "docs");
+  assertEquals(await appDirectory(["local-deployment"]), ".");
 });

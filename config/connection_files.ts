@@ -82,7 +82,7 @@ export function noSuchConnection(name: string, files: readonly ConnectionFile[])
   const hint = nearest(name, declared);
   return new ExitError(`There is no federation or connection "${name}" in ${where}.`, {
     remedy: declared.length === 0
-      ? "Declare one, with the address of a SuperLink's Control API."
+      ? "Declare one, or give the address of a SuperLink's Control API: --superlink HOST:PORT."
       : `${hint ? `Did you mean "${hint}"? ` : ""}Declared are: ${declared.join(", ")}.`,
   });
 }

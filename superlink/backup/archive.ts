@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { encodeHex } from "@std/encoding";
@@ -105,6 +106,9 @@ export class ArchiveReader implements Disposable {
       if (id !== APPLICATION_ID) throw new Error("Its application id is another one.");
       version = this.#sqlite.prepare("pragma user_version").get()?.["user_version"];
     } catch (cause) {
+      if (!existsSync(path)) {
+        throw new ExitError(`The backup "${path}" does not exist.`, { remedy: "Check the path." });
+      }
       throw new ExitError(`"${path}" is not a backup of a SuperLink.`, {
         cause,
         remedy: "Give the file that `trellis backup` wrote.",

@@ -242,6 +242,11 @@ Deno.test("A backup that cannot be taken leaves the older one, and a damaged one
       ExitError,
       "is not a backup",
     );
+    await assertRejects(
+      () => restore({ ...elsewhere, backup: join(folder, "nowhere") }),
+      ExitError,
+      "does not exist",
+    );
     const hurt = old.slice();
     const at = indexOf(hurt, testFab().subarray(0, 64));
     assert(at > 0);
