@@ -48,7 +48,7 @@ export const backupCommand: Command = {
     const { sizeBytes, objectCount } = await withProgress(
       terminal,
       `Backing up ${options.database}`,
-      () => takeBackup(options),
+      (advance) => takeBackup({ ...options, advance }),
     );
     const size = `${(sizeBytes / 1024 ** 2).toFixed(1)} MiB`;
     terminal.print(`✅ Wrote ${output} (${size}, objects and FABs: ${objectCount}).`);
@@ -78,7 +78,7 @@ export const restoreCommand: Command = {
     const { takenAt, applied, replaced } = await withProgress(
       terminal,
       `Restoring ${database}`,
-      () => restoreBackup(options),
+      (advance) => restoreBackup({ ...options, advance }),
     );
     terminal.print(`✅ Restored ${database} as it was at ${takenAt}.`);
     if (replaced !== undefined) terminal.print(`The database that was there is now ${replaced}.`);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { textFlag } from "../terminal/flags.ts";
 import { buildAppFab } from "./app_fab.ts";
 import type { Command } from "./command_tree.ts";
+import { withProgress } from "./progress.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 
 const APP_FLAG = textFlag("app", "DIRECTORY", "Directory of the Flower app.", { defaultText: "." });
@@ -24,7 +25,11 @@ export const buildCommand: Command = {
   },
   run: ({ flags }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async (say) => {
-      const { fab, warnings } = await buildAppFab(APP_FLAG.of(flags) ?? ".");
+      const { fab, warnings } = await withProgress(
+        terminal,
+        "Building the app",
+        () => buildAppFab(APP_FLAG.of(flags) ?? "."),
+      );
       for (const warning of warnings) say(warning);
       await Deno.writeFile(join(OUTPUT_FLAG.of(flags) ?? ".", fab.fileName), fab.content);
       return {

@@ -12,6 +12,7 @@ import { UsageError } from "../terminal/errors.ts";
 import { choiceFlag, textFlag } from "../terminal/flags.ts";
 import { renderSheet, renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
+import { withProgress } from "./progress.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 
 const DIRECTORY_FLAG = textFlag("directory", "DIRECTORY", "Where the files go.", {
@@ -34,7 +35,11 @@ const generate: Command = {
     }
     return report(FORMAT_FLAG.of(flags), terminal, async () => {
       const directory = DIRECTORY_FLAG.of(flags) ?? "keys";
-      const pairs = await generateCredentials(Number(count), directory, CURVE_FLAG.of(flags));
+      const pairs = await withProgress(
+        terminal,
+        `Making ${count} key pairs`,
+        (advance) => generateCredentials(Number(count), directory, CURVE_FLAG.of(flags), advance),
+      );
       return {
         json: {
           "success": true,

@@ -11,6 +11,7 @@ import type { BuiltFab } from "../fab/build_fab.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { listFlag, switchFlag, textFlag } from "../terminal/flags.ts";
 import type { JsonValue } from "../terminal/json.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { buildAppFab } from "./app_fab.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
@@ -69,7 +70,7 @@ export const runCommand: Command = {
       const overrides = await readUserConfig(runConfig);
       const app = isRemote
         ? remoteApp(first ?? "")
-        : await localApp(await appDirectory(target), overrides, say);
+        : await localApp(await appDirectory(target), overrides, terminal, say);
       const declared = await findConnection(target, processContext(flags));
       const connection = {
         ...declared,
@@ -115,9 +116,11 @@ function requirePairs(runConfig: readonly string[]): void {
 async function localApp(
   directory: string,
   overrides: UserConfig,
+  terminal: Terminal,
   say: (line: string) => void,
 ): Promise<RunnableApp> {
-  const { fab, warnings } = await buildAppFab(directory);
+  const build = () => buildAppFab(directory);
+  const { fab, warnings } = await withProgress(terminal, "Building the app", build);
   for (const warning of warnings) say(warning);
   const { app, content, fileName, hash } = fab;
   fuseRunConfig(app.config, overrides);

@@ -42,7 +42,8 @@ export async function writeKeyPair(
 /**
  * Makes the key pairs of Flower's guide (its `generate_auth_keys.sh`, but nothing is deleted):
  * `client_credentials_1` to `client_credentials_<count>` with their `.pub` files, in a directory
- * that is made if it is missing. When any of the files exists, none is written.
+ * that is made if it is missing. When any of the files exists, none is written. `advance` is told how
+ * much of the work is done.
  *
  * @throws KeyError `exists`, `unwritable` or, for a count outside 1..10000, `invalid-argument`
  */
@@ -50,6 +51,7 @@ export async function generateCredentials(
   count: number,
   directory: string,
   curve: Curve = "P-384",
+  advance: (done: number, total: number) => void = () => {},
 ): Promise<KeyPairFiles[]> {
   if (!Number.isInteger(count) || count < 1 || count > MAX_CREDENTIALS) {
     throw new KeyError(
@@ -57,13 +59,17 @@ export async function generateCredentials(
       `The number of key pairs must be a whole number from 1 to ${MAX_CREDENTIALS}, not ${count}.`,
     );
   }
+  // To make a pair takes as long as to write its two files.
+  const steps = 2 * count;
   const pairs = [];
   for (let number = 1; number <= count; number++) {
     const path = `${directory.replace(/(?<=.)[/\\]+$/, "")}/client_credentials_${number}`;
     pairs.push(keyPairFiles(path, await generatePrivateKey(curve), ""));
+    advance(number, steps);
   }
   await makeDirectory(directory);
-  await writeNewFiles(pairs.flatMap(({ files }) => files));
+  const files = pairs.flatMap((pair) => pair.files);
+  await writeNewFiles(files, (written) => advance(count + written / 2, steps));
   return pairs.map(({ written }) => written);
 }
 

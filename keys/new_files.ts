@@ -11,16 +11,21 @@ export interface NewFile {
 /**
  * Makes all files or none: a file that exists is never overwritten or followed, and when any of
  * them cannot be made, those that were made are removed again. All are on disk when it returns.
+ * `advance` is told how many are.
  *
  * @throws KeyError `exists` or `unwritable`
  */
-export async function writeNewFiles(files: readonly NewFile[]): Promise<void> {
+export async function writeNewFiles(
+  files: readonly NewFile[],
+  advance: (written: number) => void = () => {},
+): Promise<void> {
   const made: string[] = [];
   try {
     for (const { path, content, mode } of files) {
       const file = await createNew(path, mode);
       made.push(path);
       await writeAndClose(file, path, content);
+      advance(made.length);
     }
   } catch (error) {
     // What went wrong first is what to tell, so a failed removal is not.

@@ -1,6 +1,6 @@
 /**
  * ANSI styles, applied only where a person sees them: on a terminal, unless `NO_COLOR` is set
- * (https://no-color.org).
+ * (https://no-color.org) or the terminal knows no styles (`TERM=dumb`).
  *
  * @module
  */
@@ -27,7 +27,8 @@ export type Paint = (text: string, ...styles: Style[]) => string;
 
 /** The {@linkcode Paint} for a stream: plain unless it is a terminal and colours are wanted. */
 export function paintFor(stream: { isTerminal(): boolean }): Paint {
-  const wanted = stream.isTerminal() && !Deno.env.get("NO_COLOR");
+  const wanted = stream.isTerminal() && !Deno.env.get("NO_COLOR") &&
+    Deno.env.get("TERM") !== "dumb";
   return wanted ? colourful : plain;
 }
 

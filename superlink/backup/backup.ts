@@ -25,6 +25,8 @@ export interface BackupOptions {
   /** Replaced once the backup is whole. */
   readonly output: string;
   readonly nowMicros: number;
+  /** Told how many of the objects and FABs were looked at. */
+  readonly advance?: (done: number, total: number) => void;
 }
 
 /** What was backed up. */
@@ -35,7 +37,7 @@ export interface BackupResult {
 
 /** Takes a backup. Throws an {@linkcode ExitError} when it cannot be; an older one stays then. */
 export async function takeBackup(
-  { database, auditFolder, output, nowMicros }: BackupOptions,
+  { database, auditFolder, output, nowMicros, advance }: BackupOptions,
 ): Promise<BackupResult> {
   if (!await isFile(database)) {
     throw new ExitError(`There is no database "${database}".`, {
@@ -56,7 +58,9 @@ export async function takeBackup(
     {
       using archive = new ArchiveWriter(temporary);
       const addObjects = async () => {
-        for (const name of await filesBelow(objects)) {
+        const names = await filesBelow(objects);
+        for (const [index, name] of names.entries()) {
+          advance?.(index, names.length);
           const archived = `objects/${name}`;
           if (archive.has(archived)) continue;
           if (await archive.add(archived, join(objects, name))) objectCount++;

@@ -36,6 +36,8 @@ export interface RestoreOptions {
   /** Nothing is known, or need be known, of what was ended since the backup. */
   readonly withoutAuditLog: boolean;
   readonly clock: Clock;
+  /** Told how many of the objects and FABs are there. */
+  readonly advance?: (done: number, total: number) => void;
 }
 
 /** What was restored. */
@@ -69,7 +71,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const temporary = `${database}.restoring`;
   await removeAll(temporary);
   try {
-    for (const file of archive.files("objects/")) {
+    const objects = archive.files("objects/");
+    for (const [index, file] of objects.entries()) {
+      options.advance?.(index, objects.length);
       await archive.extract(file, join(`${temporary}.objects`, file.name.slice("objects/".length)));
     }
     const [file] = archive.files("database");
