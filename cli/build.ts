@@ -31,7 +31,7 @@ export const buildCommand: Command = {
         () => buildAppFab(APP_FLAG.of(flags) ?? "."),
       );
       for (const warning of warnings) say(warning);
-      await Deno.writeFile(join(OUTPUT_FLAG.of(flags) ?? ".", fab.fileName), fab.content);
+      await writeWhole(join(OUTPUT_FLAG.of(flags) ?? ".", fab.fileName), fab.content);
       return {
         json: {
           "success": true,
@@ -44,3 +44,15 @@ export const buildCommand: Command = {
       };
     }),
 };
+
+/** A FAB of an earlier build stays until there is another one. */
+async function writeWhole(path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.writeFile(temporary, content, { createNew: true });
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+}

@@ -45,9 +45,15 @@ export const newCommand: Command = {
     await makeDirectory(directory);
     const module = name.toLowerCase().replaceAll("-", "_");
     const files = TEMPLATES[TEMPLATE_FLAG.of(flags)]({ name, module, publisher });
-    for (const [path, text] of Object.entries(files)) {
-      await Deno.mkdir(dirname(join(directory, path)), { recursive: true });
-      await Deno.writeTextFile(join(directory, path), text, { createNew: true });
+    try {
+      for (const [path, text] of Object.entries(files)) {
+        await Deno.mkdir(dirname(join(directory, path)), { recursive: true });
+        await Deno.writeTextFile(join(directory, path), text, { createNew: true });
+      }
+    } catch (error) {
+      // Half an app would be in the way of the next try.
+      await Deno.remove(directory, { recursive: true }).catch(() => {});
+      throw error;
     }
     terminal.print(terminal.paint(`🎊 Made the app ${name} in ${directory}.`, "bold", "green"));
     terminal.say(`Its README.md says how to run it: \`trellis run ${directory} --stream\`.`);

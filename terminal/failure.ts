@@ -16,6 +16,22 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
+/** What to do about an error of the operating system, by its code. */
+const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: "The disk is full: make room on it, or choose another place.",
+  EDQUOT: "This user's share of the disk is used up: make room, or choose another place.",
+  EROFS: "The disk cannot be written to: choose another place.",
+  EACCES: "Check that this user may read and write there, or choose another place.",
+  EPERM: "Check that this user may read and write there, or choose another place.",
+};
+
+function systemRemedy(error: unknown): string | undefined {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) {
+    return undefined;
+  }
+  return Object.hasOwn(SYSTEM_REMEDIES, error.code) ? SYSTEM_REMEDIES[error.code] : undefined;
+}
+
 /** Describes any error. Those with a `remedy` of their own, such as key errors, keep it. */
 export function describeFailure(error: unknown): Failure {
   const text = error instanceof Error && error.message !== ""
@@ -25,7 +41,7 @@ export function describeFailure(error: unknown): Failure {
   const message = flowerCode === undefined ? text : `${text} (Exit Code: ${flowerCode})`;
   const remedy = error instanceof Error && "remedy" in error && typeof error.remedy === "string"
     ? error.remedy
-    : undefined;
+    : systemRemedy(error);
   return {
     message,
     remedy,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ExitError } from "./errors.ts";
-import { logFailure } from "./failure.ts";
+import { describeFailure, logFailure } from "./failure.ts";
 import { createLog } from "./log.ts";
 
 Deno.test("logFailure() says in lines of the log what went wrong and what to do", () => {
@@ -24,4 +24,17 @@ Deno.test("logFailure() says in lines of the log what went wrong and what to do"
     },
     { time, level: "error", event: "superlink.remedy", message: "Knock." },
   ]);
+});
+
+Deno.test("describeFailure() says what to do about errors of the operating system", () => {
+  const full = Object.assign(new Error("No space left on device (os error 28)"), {
+    code: "ENOSPC",
+  });
+  assertEquals(describeFailure(full), {
+    message: "No space left on device (os error 28)",
+    remedy: "The disk is full: make room on it, or choose another place.",
+    exitCode: 1,
+  });
+  const other = Object.assign(new Error("Odd."), { code: "constructor" });
+  assertEquals(describeFailure(other).remedy, undefined);
 });

@@ -81,9 +81,13 @@ export async function openDatabase(place: string): Promise<Database> {
   } catch (error) {
     lock.close();
     if (error instanceof ExitError) throw error;
+    // SQLite's words.
+    const isFull = error instanceof Error && error.message.includes("disk is full");
     throw new ExitError(`The database "${path}" cannot be opened.`, {
       cause: error,
-      remedy: "Check that it is a Trellis database and that this user may write to it.",
+      remedy: isFull
+        ? "Its disk is full: make room there, or choose another with --database."
+        : "Check that it is a Trellis database and that this user may write to it.",
     });
   }
 }
