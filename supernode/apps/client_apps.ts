@@ -9,6 +9,7 @@
 
 import { encodeHex } from "@std/encoding";
 import type { Context, Message, ObjectTree } from "../../proto/gen/flwr/proto/message_pb.ts";
+import { ExitError } from "../../terminal/errors.ts";
 import type { Log } from "../../terminal/log.ts";
 import { StatusError } from "../../wire/status.ts";
 import { randomId } from "../../records/random_id.ts";
@@ -247,7 +248,10 @@ export class ClientApps {
       process = await start(this.taskOf(token).run.runtime, token);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      log.error("app.not_started", `The ClientApp of run ${runId} cannot be started. ${reason}`, {
+      // What to do is for whoever runs this SuperNode, not for the ServerApp.
+      const remedy = error instanceof ExitError ? error.remedy : undefined;
+      const sentence = `The ClientApp of run ${runId} cannot be started. ${reason}`;
+      log.error("app.not_started", [sentence, ...(remedy ? [remedy] : [])].join(" "), {
         runId: `${runId}`,
       });
       this.#close(session, `The ClientApp could not be started: ${reason}`);

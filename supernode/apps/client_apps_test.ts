@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { ContextSchema } from "../../proto/gen/flwr/proto/message_pb.ts";
 import { LogLines } from "../../superlink/testing/log_lines.ts";
+import { ExitError } from "../../terminal/errors.ts";
 import { StatusError } from "../../wire/status.ts";
 import { FakeClock } from "../testing/fake_clock.ts";
 import { FakeProcesses } from "../testing/fake_processes.ts";
@@ -243,13 +244,14 @@ Deno.test("ClientApps answers for an app that cannot be started, and tries the n
   let tries = 0;
   const { logged, handle, answer } = await setUp((runtime, token) =>
     ++tries === 1
-      ? Promise.reject(new Error("There is no flwr on PATH."))
+      ? Promise.reject(new ExitError("There is no flwr on PATH.", { remedy: "Install it." }))
       : processes.start(runtime, token)
   );
   const ends = [handle(makeInstruction(1n)), handle(makeInstruction(2n))];
   const reason = "The ClientApp could not be started: There is no flwr on PATH.";
   assertEquals(await ends[0], { kind: "crashed", reason });
-  assertEquals(logged.of("app.not_started").length, 1);
+  const told = logged.of("app.not_started").map(({ message }) => message.split(". ").at(-1));
+  assertEquals(told, ["Install it."]);
   const process = await processes.started(1);
   answer(process.token);
   process.end();
