@@ -82,7 +82,7 @@ async function run({ part, args }: Mode): Promise<number> {
       return await cliCommand(args, processTerminal());
     }
     case "version":
-      processTerminal().print(`Trellis ${project.version} (protocols of Flower 1.25.0)`);
+      processTerminal().print(`Trellis ${project.version} (protocols of Flower 1.23 to 1.41)`);
       return 0;
   }
 }

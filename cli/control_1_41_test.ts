@@ -160,7 +160,7 @@ Deno.test("over HTTP, refusals are told in the same sentences as over gRPC", asy
     [flowerError("runNotFound"), ["stop", "5"], "no run with this ID"],
     [flowerError("nodeNotFound"), ["supernode", "unregister", "5"], "no SuperNode with this ID"],
     [flowerError("noArtifactProvider"), ["pull", "5"], "nothing to pull"],
-    [flowerError("runFinished"), ["stop", "5"], "Run is already finished."],
+    [flowerError("runFinished"), ["stop", "5"], "`trellis ls` says how it ended."],
     [
       new StatusError("UNAUTHENTICATED", "Log in.", { http: { status: 401, detail: "Log in." } }),
       ["stop", "5"],

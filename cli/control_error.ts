@@ -30,6 +30,7 @@ type Sentences = readonly [message: string, remedy?: string];
 
 const KNOWN_DETAILS: Readonly<Record<string, Sentences>> = {
   "Run ID not found": ["The SuperLink has no run with this ID.", "List them with `trellis ls`."],
+  "Run is already finished": ["The run is already finished.", "`trellis ls` says how it ended."],
   "Node ID not found for account": [
     "The SuperLink has no SuperNode with this ID, or it was unregistered, or is not yours.",
     "List them with `trellis supernode list --verbose`.",
