@@ -85,11 +85,10 @@ const verify: Command = {
     const { findings, fileCount, lineCount, end } = await withProgress(
       terminal,
       "Reading the audit log",
-      (advance) =>
+      () =>
         verifyAudit(folder, {
           first: FIRST_FLAG.of(flags) ?? 1,
           noted: notedOf(flags),
-          advance,
         }),
     );
     if (FORMAT_FLAG.of(flags) === "json") {

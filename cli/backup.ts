@@ -78,7 +78,7 @@ export const restoreCommand: Command = {
     const { takenAt, applied, replaced } = await withProgress(
       terminal,
       `Restoring ${database}`,
-      (advance) => restoreBackup({ ...options, advance }),
+      () => restoreBackup(options),
     );
     terminal.print(`✅ Restored ${database} as it was at ${takenAt}.`);
     if (replaced !== undefined) terminal.print(`The database that was there is now ${replaced}.`);

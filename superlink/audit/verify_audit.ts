@@ -7,7 +7,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import { auditFileName, auditFiles, HEAD_NAME, rawLines, readHead } from "./audit_folder.ts";
 import { CHAIN_START, type ChainEnd, lineHash, parseLine } from "./audit_line.ts";
 
@@ -35,8 +34,6 @@ export interface VerifyOptions {
   readonly first?: number;
   /** A line that was noted elsewhere. */
   readonly noted?: ChainEnd | undefined;
-  /** Told how many bytes were read. */
-  readonly advance?: ((done: number, total: number) => void) | undefined;
 }
 
 /** More are not told: they follow from the first. */
@@ -50,7 +47,7 @@ interface Place {
 /** Reads a whole log, while it is written or not. */
 export async function verifyAudit(
   folder: string,
-  { first = 1, noted, advance }: VerifyOptions = {},
+  { first = 1, noted }: VerifyOptions = {},
 ): Promise<AuditVerdict> {
   // Before the lines, because it may be written meanwhile.
   const head = await readHead(folder);
@@ -59,12 +56,9 @@ export async function verifyAudit(
     ...(head && head !== "unreadable" ? [{ end: head, where: "the head file" }] : []),
     ...(noted ? [{ end: noted, where: "what was noted" }] : []),
   ]);
-  const total = advance ? await sizeOf(folder, files) : 0;
-  let done = 0;
   for (const file of files) {
     let isFirst = true;
     for await (const { lineNumber, bytes, whole } of rawLines(folder, file)) {
-      advance?.(done += bytes.length + 1, total);
       const place = { file, lineNumber };
       if (whole) {
         chain.line(place, bytes, isFirst);
@@ -82,11 +76,6 @@ export async function verifyAudit(
   }
   const { findings, lineCount, end } = chain;
   return { findings: findings.slice(0, MAX_FINDINGS), fileCount: files.length, lineCount, end };
-}
-
-async function sizeOf(folder: string, files: readonly string[]): Promise<number> {
-  const infos = await Promise.all(files.map((file) => Deno.stat(join(folder, file))));
-  return infos.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** A line that is known from elsewhere. */

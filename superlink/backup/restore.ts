@@ -36,8 +36,6 @@ export interface RestoreOptions {
   /** Nothing is known, or need be known, of what was ended since the backup. */
   readonly withoutAuditLog: boolean;
   readonly clock: Clock;
-  /** Told how many of the objects and FABs are there. */
-  readonly advance?: (done: number, total: number) => void;
 }
 
 /** What was restored. */
@@ -71,9 +69,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const temporary = `${database}.restoring`;
   await removeAll(temporary);
   try {
-    const objects = archive.files("objects/");
-    for (const [index, file] of objects.entries()) {
-      options.advance?.(index, objects.length);
+    for (const file of archive.files("objects/")) {
       await archive.extract(file, join(`${temporary}.objects`, file.name.slice("objects/".length)));
     }
     const [file] = archive.files("database");
