@@ -13,6 +13,7 @@ import { printable } from "../terminal/display_width.ts";
 import { UsageError } from "../terminal/errors.ts";
 import { numberFlag, type RawFlags, switchFlag, textFlag } from "../terminal/flags.ts";
 import type { JsonValue } from "../terminal/json.ts";
+import { momentMs } from "../terminal/moment.ts";
 import { type Cell, type Column, renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { AUDIT_LOG_FLAG, auditFolder, DATABASE_FLAG } from "./database.ts";
@@ -154,8 +155,8 @@ function sinceOf(raw: RawFlags): number | undefined {
   if (text === undefined) return undefined;
   const agoS = durationS(text);
   if (agoS !== undefined) return (Date.now() - agoS * 1_000) * 1_000;
-  const atMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
-  if (!Number.isNaN(atMs)) return atMs * 1_000;
+  const atMs = momentMs(text);
+  if (atMs !== undefined) return atMs * 1_000;
   throw new UsageError(
     `--since takes a time such as 12h, 7d or 2027-01-31, not "${text}".`,
     "A date may have a time of day: 2027-01-31T12:00Z.",

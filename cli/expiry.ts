@@ -1,5 +1,6 @@
 import { UsageError } from "../terminal/errors.ts";
 import { textFlag } from "../terminal/flags.ts";
+import { momentMs } from "../terminal/moment.ts";
 
 const UNITS_S: Readonly<Record<string, number>> = {
   m: 60,
@@ -21,8 +22,7 @@ export function parseExpiry(text: string, nowMicros: number): bigint | "never" {
     // Whole seconds, so that it can be written and read again.
     return BigInt(Math.floor(nowMicros / 1_000_000) + seconds) * 1_000_000n;
   }
-  const isDate = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text);
-  const atMs = isDate ? Date.parse(text) : NaN;
+  const atMs = momentMs(text) ?? NaN;
   if (atMs > 0) return BigInt(atMs) * 1_000n;
   throw new UsageError(
     `"${text}" is no time at which something could expire.`,

@@ -65,6 +65,10 @@ onPlanes("What is said of a SuperNode is shown, changed and taken away", async (
     `✅ SuperNode ${id} has no labels now.\n`,
   );
   assertEquals((await run("expire", id, "never")).stdout, `✅ SuperNode ${id} never expires.\n`);
+  assertEquals(
+    (await run("expire", id, "2001-02-03")).stdout,
+    `✅ SuperNode ${id} is shut out now: its registration ended at 2001-02-03 00:00:00Z.\n`,
+  );
   assertEquals((await run("rename", id, "")).stdout, `✅ SuperNode ${id} has no name now.\n`);
   const bare = JSON.parse((await run("show", id, "--format", "json")).stdout).node;
   assertEquals([bare["node-id"], bare.name, bare.labels], [id, undefined, {}]);
@@ -143,6 +147,7 @@ const WRONG: readonly [args: string[], told: string][] = [
   [["label", "5", "site"], '"site" changes no label'],
   [["expire", "5", "soon"], '"soon" is no time'],
   [["expire", "5", "999999999y"], "is no time"],
+  [["expire", "5", "2027-02-30"], "is no time"],
   [["label", "5", "=x"], '"=x" changes no label'],
 ];
 

@@ -107,10 +107,13 @@ export const expire: Command = {
       id,
       { expiry },
       { flags, target, terminal },
-      ({ facts }) =>
-        facts?.expiresAt === undefined
-          ? "never expires."
-          : `expires at ${showTimestamp(isoTime(facts.expiresAt))}.`,
+      ({ facts, status }) => {
+        if (facts?.expiresAt === undefined) return "never expires.";
+        const at = showTimestamp(isoTime(facts.expiresAt));
+        return status === "expired"
+          ? `is shut out now: its registration ended at ${at}.`
+          : `expires at ${at}.`;
+      },
     );
   },
 };
