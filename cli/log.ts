@@ -92,7 +92,7 @@ async function follow(
   const isFinished = await followLog({ connection, runId }, {
     write: logWriter(terminal),
     say: terminal.say,
-    signal: interrupt.signal,
+    signal: AbortSignal.any([interrupt.signal, terminal.unread]),
   });
   if (!isFinished) {
     const words = [runId, ...target].join(" ");

@@ -12,8 +12,8 @@ const PERIOD_MS = 2_000;
 const CLEAR = "\x1b[H\x1b[2J";
 
 /**
- * Shows something again and again until Ctrl-C: in place on a terminal, and with a blank line between
- * elsewhere. What fails is told, and tried again.
+ * Shows something again and again until Ctrl-C, or until nobody reads it: in place on a terminal, and
+ * with a blank line between elsewhere. What fails is told, and tried again.
  */
 export async function watch(
   show: (terminal: Terminal) => Promise<unknown>,
@@ -25,7 +25,7 @@ export async function watch(
   } = {},
 ): Promise<number> {
   using interrupt = interrupts();
-  const { signal } = interrupt;
+  const signal = AbortSignal.any([interrupt.signal, terminal.unread]);
   const quiet: Terminal = { ...terminal, say: () => {} };
   for (let times = 0; !signal.aborted; times++) {
     let shown = "";

@@ -30,3 +30,16 @@ Deno.test("watch shows it again until Ctrl-C, and what failed meanwhile", async 
     );
   }
 });
+
+Deno.test("watch ends when nobody reads it any more", async () => {
+  const left = new AbortController();
+  const terminal = { ...recordingTerminal(), unread: left.signal };
+  const interrupts = () => ({ signal: new AbortController().signal, [Symbol.dispose]() {} });
+  let times = 0;
+  const show = () => {
+    if (++times === 2) left.abort();
+    return Promise.resolve();
+  };
+  assertEquals(await watch(show, terminal, { isTerminal: false, interrupts, periodMs: 1 }), 0);
+  assertEquals(times, 2);
+});

@@ -27,16 +27,20 @@ export interface Terminal {
   readonly paintTalk: Paint;
   /** The width of stdout; `undefined` when it is not a terminal and `COLUMNS` is not set. */
   readonly columns: number | undefined;
+  /** Aborts once it is known that nobody reads stdout any more, for commands that would go on. */
+  readonly unread: AbortSignal;
 }
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   const talks = Deno.stderr.isTerminal();
+  const unread = new AbortController();
+  const write = (text: string) => writeAll(Deno.stdout, text) || unread.abort();
   return {
-    print: (text) => writeAll(Deno.stdout, `${text}\n`),
-    write: (text) => writeAll(Deno.stdout, text),
-    say: (text) => writeAll(Deno.stderr, `${text}\n`),
-    ask: (text) => writeAll(Deno.stderr, `${text}\n`),
+    print: (text) => void write(`${text}\n`),
+    write: (text) => void write(text),
+    say: (text) => void writeAll(Deno.stderr, `${text}\n`),
+    ask: (text) => void writeAll(Deno.stderr, `${text}\n`),
     progress: (text) => {
       if (talks) writeAll(Deno.stderr, `\r\x1b[K${text}`);
     },
@@ -44,6 +48,7 @@ export function processTerminal(): Terminal {
     paint: paintFor(Deno.stdout),
     paintTalk: paintFor(Deno.stderr),
     columns: terminalColumns(),
+    unread: unread.signal,
   };
 }
 
@@ -65,12 +70,14 @@ function terminalColumns(): number | undefined {
 
 const encoder = new TextEncoder();
 
-/** A reader that went away, as `head` does, is no error. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/** A reader that went away, as `head` does, is no error; gives false then. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   const bytes = encoder.encode(text);
   try {
     for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }

@@ -19,6 +19,7 @@ export function recordingTerminal(columns?: number): RecordingTerminal {
     paint: plain,
     paintTalk: plain,
     columns,
+    unread: new AbortController().signal,
     stdout: () => stdout,
     stderr: () => stderr,
   };
