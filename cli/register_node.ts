@@ -1,4 +1,4 @@
-import { ExitError, UsageError } from "../terminal/errors.ts";
+import { ExitError } from "../terminal/errors.ts";
 import type { OpenControl } from "./control.ts";
 import type { NewNode as FlowerNode } from "./control_client.ts";
 import { expiryOf } from "./expiry.ts";
@@ -34,6 +34,7 @@ async function registerByRegistry(control: OpenControl, node: NewNode): Promise<
   const { nodes: [made], faults: [fault] } = await control.call(method.registerNodes, {
     nodes: [{
       publicKey,
+      mustBeNew: true,
       ...(name === undefined ? {} : { name }),
       ...(location === undefined ? {} : { location }),
       ...(Object.keys(labels).length === 0 ? {} : { labels: { labels } }),
@@ -41,11 +42,5 @@ async function registerByRegistry(control: OpenControl, node: NewNode): Promise<
     }],
   });
   if (fault) throw new ExitError(`The SuperNode cannot be registered. ${fault.text}`);
-  if (made && made.outcome !== "registered") {
-    throw new UsageError(
-      `The key is registered already, as SuperNode ${made.nodeId}.`,
-      "What is said of it is now as you wrote; see `trellis supernode show`.",
-    );
-  }
   return made?.nodeId ?? 0n;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname, extname, join } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { KeyError } from "../keys/key_error.ts";
 import { readPublicKeyFile } from "../keys/key_files.ts";
@@ -14,19 +14,30 @@ import { readCsv } from "../terminal/csv.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { expiryOf } from "./expiry.ts";
 import { type Labels, readLabels } from "./labels.ts";
+import { NODE_STATUSES } from "./node_view.ts";
 
-/** A SuperNode of a file, and where it stands there. */
-export interface FileNode {
+/** Where something stands in a file. */
+export interface FilePlace {
   /** `line 3`, or the name of a key's file. */
   readonly place: string;
+  /** Grows from place to place. */
+  readonly order: number;
+}
+
+/** A SuperNode of a file. */
+export interface FileNode extends FilePlace {
   readonly node: MessageInitShape<typeof NewNodeSchema>;
+}
+
+/** What is wrong at a place, in a sentence. */
+export interface FileFault extends FilePlace {
+  readonly text: string;
 }
 
 /** What a file has. */
 export interface RegistryFile {
   readonly nodes: readonly FileNode[];
-  /** What is wrong, with its place. */
-  readonly faults: readonly string[];
+  readonly faults: readonly FileFault[];
 }
 
 /** The columns of a CSV file. The last ones say what is known already, and are passed over. */
@@ -50,13 +61,12 @@ async function readFolder(folder: string): Promise<RegistryFile> {
     .filter((name) => extname(name) === ".pub").sort();
   if (files.length === 0) throw new ExitError(`The folder "${folder}" has no .pub files.`);
   const nodes: FileNode[] = [];
-  const faults: string[] = [];
-  for (const file of files) {
-    await collect(faults, file, async () => {
-      nodes.push({
-        place: file,
-        node: { publicKey: pemOf(await readPublicKeyFile(join(folder, file))) },
-      });
+  const faults: FileFault[] = [];
+  for (const [order, file] of files.entries()) {
+    const place = { place: file, order };
+    await collect(faults, place, async () => {
+      const publicKey = pemOf(await readPublicKeyFile(join(folder, file)));
+      nodes.push({ ...place, node: { publicKey } });
     });
   }
   return { nodes, faults };
@@ -69,13 +79,13 @@ async function readFile(path: string, nowMicros: number): Promise<RegistryFile> 
   const columns = head?.cells ?? [];
   requireColumns(columns, path);
   const nodes: FileNode[] = [];
-  const faults: string[] = [];
+  const faults: FileFault[] = [];
   for (const { line, cells } of rows) {
-    const place = `line ${line}`;
+    const place = { place: `line ${line}`, order: line };
     await collect(faults, place, async () => {
       if (cells.length > columns.length) throw new UsageError("It has more cells than the head.");
       const values = new Map(columns.map((column, index) => [column, cells[index] ?? ""]));
-      nodes.push({ place, node: await nodeOf(values, dirname(path), nowMicros) });
+      nodes.push({ ...place, node: await nodeOf(values, dirname(path), nowMicros) });
     });
   }
   return { nodes, faults };
@@ -101,7 +111,7 @@ async function nodeOf(
   const text = values.get("public-key") ?? "";
   const file = values.get("key-file") ?? "";
   if (text === "" && file === "") throw new UsageError("It has no public key.");
-  const key = text === "" ? await readPublicKeyFile(join(folder, file)) : readPublicKey(text);
+  const key = text === "" ? await readPublicKeyFile(resolve(folder, file)) : readPublicKey(text);
   const [name, location] = [values.get("name"), values.get("location")];
   const [labels, expires] = [values.get("labels"), values.get("expires")];
   return {
@@ -110,8 +120,16 @@ async function nodeOf(
     ...(location === undefined ? {} : { location }),
     ...(labels === undefined ? {} : { labels: { labels: labelsOf(labels) } }),
     ...(expires === undefined ? {} : { expiry: expiryOf(expires || "never", nowMicros) }),
-    suspended: values.get("status") === "suspended",
+    suspended: isSuspended(values.get("status") ?? ""),
   };
+}
+
+/** Any status may be written down; only one of them is acted on, and none that is misspelt. */
+function isSuspended(status: string): boolean {
+  if (status === "" || NODE_STATUSES.some((known) => known === status)) {
+    return status === "suspended";
+  }
+  throw new UsageError(`"${status}" is no status of a SuperNode.`);
 }
 
 /** Labels in one cell, `a=b;c=d`; `%3B` stands for a semicolon of a value and `%25` for its `%`. */
@@ -130,13 +148,17 @@ function pemOf(key: Parameters<typeof spkiPem>[0]): Uint8Array {
 }
 
 /** Does something for a place, and notes what is wrong there. */
-async function collect(faults: string[], place: string, task: () => Promise<void>): Promise<void> {
+async function collect(
+  faults: FileFault[],
+  place: FilePlace,
+  task: () => Promise<void>,
+): Promise<void> {
   try {
     await task();
   } catch (error) {
     const isKnown = error instanceof ExitError || error instanceof UsageError ||
       error instanceof KeyError;
     if (!isKnown) throw error;
-    faults.push(`${place}: ${error.message}`);
+    faults.push({ ...place, text: error.message });
   }
 }

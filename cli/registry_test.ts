@@ -1,5 +1,6 @@
 /** The commands for the registry, on a SuperLink of Trellis over both planes. */
 
+import { basename } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { generateCredentials } from "../keys/key_files.ts";
 import { PLANES } from "../superlink/testing/fleet_client.ts";
@@ -161,9 +162,11 @@ onPlanes("A wrong command line is told what is wrong with it", async ({ run, reg
   const long = await run("rename", id, "x".repeat(200));
   assertEquals(long.code, 1);
   assertStringIncludes(long.stderr, "A name may have 128 characters, not 200.");
+  await run("label", id, "kept=yes");
   const again = await run("register", keys[0] ?? "", "--label", "a=b");
-  assert(again.code !== 0);
-  assertStringIncludes(again.stderr, `The key is registered already, as SuperNode ${id}.`);
+  assertEquals(again.code, 1);
+  assertStringIncludes(again.stderr, `is registered already, as SuperNode ${id}.`);
+  assertStringIncludes((await run("show", id)).stdout, "kept=yes");
 });
 
 onPlanes("A SuperNode is given another key by its operator", async ({ run, register, keys }) => {
@@ -264,6 +267,10 @@ onPlanes("A folder of keys is registered, once", async ({ run, folder, register,
     "0 registered, 0 updated, 4 unchanged.",
   );
   assertStringIncludes((await run("show", id)).stdout, "known");
+  // Paths are those of the file's folder, or whole.
+  const file = `${folder}/keys.csv`;
+  await Deno.writeTextFile(file, `key-file\n${keys[0]}\n${basename(keys[1] ?? "")}\n`);
+  assertStringIncludes((await run("import", file)).stdout, "0 updated, 2 unchanged.");
   await Deno.writeTextFile(`${folder}/bad.pub`, "no key");
   const { code, stderr } = await run("import", folder);
   assertEquals(code, 1);
@@ -305,7 +312,22 @@ onPlanes(
       `${second},again`,
     );
     assertStringIncludes(refused, "line 2: A name may have 128 characters");
-    assertStringIncludes(refused, "line 4: It has the same key as number 2.");
+    assertStringIncludes(refused, "line 4: It has the same key as line 3.");
+    // All of it at once.
+    const both = await attempt(
+      "public-key,name,status",
+      `${first},${"x".repeat(200)},`,
+      "nonsense,,",
+      `${second},,suspnded`,
+      `${second},well,online`,
+      `${second},again,`,
+    );
+    assertEquals(
+      [...both.matchAll(/line (\d+): /g)].map(([, line]) => line),
+      ["2", "3", "4", "6"],
+    );
+    assertStringIncludes(both, "line 6: It has the same key as line 5.");
+    assertStringIncludes(both, '"suspnded" is no status of a SuperNode.');
     assertStringIncludes(
       await attempt("public-key,colour", ""),
       "columns that are not known: colour",

@@ -6,9 +6,12 @@
 
 import { printable } from "../terminal/display_width.ts";
 import { ExitError } from "../terminal/errors.ts";
+import { describeFailure } from "../terminal/failure.ts";
+import type { Fault } from "../proto/gen/trellis/v1/registry_pb.ts";
 import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import { UPLOAD_TIMEOUT_MS } from "./control_client.ts";
+import type { FileFault, FileNode } from "./registry_file.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 import { onlyTrellis } from "./trellis_only.ts";
@@ -38,27 +41,24 @@ export const importNodes: Command = {
         import("./registry_file.ts"),
         import("../proto/gen/trellis/v1/registry_pb.ts"),
       ]);
-      const file = await readRegistryFile(path, Date.now() * 1000);
-      if (file.faults.length > 0) throw wrong(file.faults);
+      const { nodes, faults } = await readRegistryFile(path, Date.now() * 1000);
       const connection = await findConnection(target, processContext(flags));
-      say(`📄 Importing ${file.nodes.length} SuperNodes...`);
-      const request = { nodes: file.nodes.map(({ node }) => node) };
-      const answer = await withControl(
-        connection,
-        (control) =>
-          withProgress(
-            terminal,
-            `Importing ${file.nodes.length} SuperNodes`,
-            () => onlyTrellis(() => control.call(method.registerNodes, request, UPLOAD_TIMEOUT_MS)),
-          ),
-      );
-      if (answer.faults.length > 0) {
-        throw wrong(
-          answer.faults.map(({ index, text }) =>
-            `${file.nodes[index]?.place ?? `number ${index + 1}`}: ${printable(text)}`
-          ),
+      const register = (checkOnly: boolean) => {
+        const request = { nodes: nodes.map(({ node }) => node), checkOnly };
+        return withControl(
+          connection,
+          (control) =>
+            onlyTrellis(() => control.call(method.registerNodes, request, UPLOAD_TIMEOUT_MS)),
         );
+      };
+      if (faults.length > 0) {
+        const told = await othersOf(nodes, () => register(true));
+        throw wrong([...faults, ...told.faults], told.remedy);
       }
+      say(`📄 Importing ${nodes.length} SuperNodes...`);
+      const title = `Importing ${nodes.length} SuperNodes`;
+      const answer = await withProgress(terminal, title, () => register(false));
+      if (answer.faults.length > 0) throw wrong(placed(answer.faults, nodes));
       const count = (outcome: string) =>
         answer.nodes.filter((node) => node.outcome === outcome).length;
       return {
@@ -78,14 +78,44 @@ export const importNodes: Command = {
     }),
 };
 
-function wrong(faults: readonly string[]): ExitError {
+/** What the SuperLink finds wrong with those that could be read. */
+async function othersOf(
+  nodes: readonly FileNode[],
+  check: () => Promise<{ readonly faults: readonly Fault[] }>,
+): Promise<{ readonly faults: readonly FileFault[]; readonly remedy?: string }> {
+  if (nodes.length === 0) return { faults: [] };
+  try {
+    return { faults: placed((await check()).faults, nodes) };
+  } catch (error) {
+    const { message } = describeFailure(error);
+    return { faults: [], remedy: `The SuperLink was not asked about the others. ${message}` };
+  }
+}
+
+/** What a SuperLink says of the nodes of a file, with their places there. */
+function placed(faults: readonly Fault[], nodes: readonly FileNode[]): FileFault[] {
+  return faults.map(({ index, text, sameKeyAs }) => {
+    const { place = `number ${index + 1}`, order = index } = nodes[index] ?? {};
+    const before = sameKeyAs === undefined ? undefined : nodes[sameKeyAs]?.place;
+    const sentence = before === undefined ? text : `It has the same key as ${before}.`;
+    return { place, order, text: sentence };
+  });
+}
+
+function wrong(
+  faults: readonly FileFault[],
+  remedy = "Correct this and import it again.",
+): ExitError {
   const more = faults.length - FAULTS_SHOWN;
+  const sorted = faults.toSorted((a, b) => a.order - b.order);
   return new ExitError(
     [
       "Nothing was imported, because of:",
-      ...faults.slice(0, FAULTS_SHOWN).map((fault) => `  ${fault}`),
+      ...sorted.slice(0, FAULTS_SHOWN).map(({ place, text }) =>
+        `  ${printable(`${place}: ${text}`)}`
+      ),
       ...(more > 0 ? [`  and ${more} more`] : []),
     ].join("\n"),
-    { remedy: "Correct this and import it again." },
+    { remedy },
   );
 }

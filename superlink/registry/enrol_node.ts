@@ -10,7 +10,6 @@ import { StatusError } from "../../wire/status.ts";
 import type { Account } from "../accounts.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
-import type { NodeRow } from "../state/layout.ts";
 import { suspended } from "../state/node_life.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { cleanLabels, cleanName, requireLocation } from "./node_facts.ts";
@@ -23,6 +22,8 @@ export interface NewNode extends SaidOfNode {
   readonly publicKey: Uint8Array;
   /** Shut it out from the start; nobody is let in by saying that it is not. */
   readonly suspended?: boolean | undefined;
+  /** Nothing is changed when the key is registered already. */
+  readonly mustBeNew?: boolean | undefined;
 }
 
 /** Who wants it. */
@@ -48,7 +49,7 @@ export interface Enrolled {
 
 /** A node as it is kept. Throws `INVALID_ARGUMENT` for what a node cannot have. */
 export function cleanNewNode(
-  { publicKey, name, location, labels, expiresAt, suspended }: NewNode,
+  { publicKey, name, location, labels, expiresAt, suspended, mustBeNew }: NewNode,
 ): { readonly key: PublicKey; readonly node: NewNode } {
   const key = readSpkiPem(new TextDecoder().decode(publicKey));
   if (!key) throw invalid("It has no public key that can be used (P-256, P-384 or P-521).");
@@ -61,24 +62,29 @@ export function cleanNewNode(
     ...(labels === undefined ? {} : { labels: cleanLabels(labels) }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(suspended ? { suspended } : {}),
+    ...(mustBeNew ? { mustBeNew } : {}),
   };
   return { key, node };
 }
 
-/** The node that a key has, if it may be this account's. Throws `INVALID_ARGUMENT` when it may not. */
-export async function nodeFor(
-  key: PublicKey,
+/** Throws `INVALID_ARGUMENT` when a clean node cannot be this account's. */
+export async function requireEnrollable(
+  { key, node }: ReturnType<typeof cleanNewNode>,
   account: Account,
   { nodes, clock }: EnrolmentOptions,
-): Promise<NodeRow | undefined> {
+): Promise<void> {
   const found = await nodes.findByKey(key, clock.nowMicros());
-  if (found !== "burned" && (!found || found.ownerId === account.id)) return found;
-  throw invalid(`Its key ${key.fingerprint} was unregistered or replaced, and never comes back.`);
+  if (found === "burned" || found && found.ownerId !== account.id) {
+    throw invalid(`Its key ${key.fingerprint} was unregistered or replaced, and never comes back.`);
+  }
+  if (!found || !node.mustBeNew) return;
+  throw invalid(`Its key ${key.fingerprint} is registered already, as SuperNode ${found.nodeId}.`);
 }
 
 /**
  * Registers a clean node, or makes it as is said; `also` is added to the commit that does it, if there
- * is one. `undefined` when its key was burned or became another account's meanwhile.
+ * is one. `undefined` when its key was burned or became another account's meanwhile, or registered
+ * where it must be new.
  */
 export async function enrolNode(
   { key, node }: ReturnType<typeof cleanNewNode>,
@@ -103,7 +109,7 @@ export async function enrolNode(
     );
     return { nodeId: made.nodeId, outcome: "registered" };
   }
-  if (found === "burned" || found.ownerId !== account.id) return undefined;
+  if (found === "burned" || found.ownerId !== account.id || node.mustBeNew) return undefined;
   const { nodeId } = found;
   const { publicKey: _, suspended: isSuspended, ...said } = node;
   const change = await nodes.change(nodeId, now, (row) => {

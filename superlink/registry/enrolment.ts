@@ -12,7 +12,7 @@ import {
   type EnrolmentOptions,
   enrolNode,
   type NewNode,
-  nodeFor,
+  requireEnrollable,
 } from "./enrol_node.ts";
 import type { Imports } from "./imports.ts";
 
@@ -21,6 +21,15 @@ export interface Fault {
   /** Its place in the call, from 0. */
   readonly index: number;
   readonly text: string;
+  /** The place of the one before that has the same key. */
+  readonly sameKeyAs?: number;
+}
+
+/** What registering many is done with. */
+export interface EnrolOptions extends EnrolmentOptions {
+  readonly imports: Imports;
+  /** Looks for faults only. */
+  readonly checkOnly: boolean;
 }
 
 /** The most nodes in one call. */
@@ -33,7 +42,7 @@ export const MAX_NEW_NODES = 20_000;
 export async function enrol(
   newNodes: readonly NewNode[],
   caller: ControlCaller,
-  options: EnrolmentOptions & { readonly imports: Imports },
+  options: EnrolOptions,
 ): Promise<{ readonly enrolled: readonly Enrolled[]; readonly faults: readonly Fault[] }> {
   if (newNodes.length > MAX_NEW_NODES) {
     const sentence = `At most ${MAX_NEW_NODES} SuperNodes can be registered at once.`;
@@ -47,11 +56,12 @@ export async function enrol(
   for (const [index, newNode] of newNodes.entries()) {
     try {
       const one = cleanNewNode(newNode);
-      await nodeFor(one.key, account, options);
-      const before = firstUse.get(one.key.id);
-      if (before !== undefined) {
-        const sentence = `It has the same key as number ${before + 1}.`;
-        throw new StatusError("INVALID_ARGUMENT", sentence);
+      await requireEnrollable(one, account, options);
+      const sameKeyAs = firstUse.get(one.key.id);
+      if (sameKeyAs !== undefined) {
+        const text = `It has the same key as number ${sameKeyAs + 1}.`;
+        faults.push({ index, text, sameKeyAs });
+        continue;
       }
       firstUse.set(one.key.id, index);
       clean.push(one);
@@ -60,7 +70,7 @@ export async function enrol(
       faults.push({ index, text: error.message });
     }
   }
-  if (faults.length > 0) return { enrolled: [], faults };
+  if (faults.length > 0 || options.checkOnly) return { enrolled: [], faults };
   const [only] = clean;
   const enrolled = clean.length === 1 && only
     ? [await enrolNode(only, by, options)]

@@ -39,7 +39,7 @@ export function registryService(options: RegistryServiceOptions): Service {
       };
     },
 
-    async registerNodes({ nodes: newNodes }, { caller }: Call<ControlCaller>) {
+    async registerNodes({ nodes: newNodes, checkOnly }, { caller }: Call<ControlCaller>) {
       const { enrolled, faults } = await enrol(
         newNodes.map(({ labels, expiry, ...node }) => ({
           ...node,
@@ -47,7 +47,7 @@ export function registryService(options: RegistryServiceOptions): Service {
           expiresAt: expiresAtOf(expiry),
         })),
         caller,
-        options,
+        { ...options, checkOnly },
       );
       return { nodes: [...enrolled], faults: [...faults] };
     },
