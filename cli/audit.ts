@@ -7,6 +7,7 @@
 
 import type { AuditLine } from "../superlink/audit/audit_line.ts";
 import { type AuditFilter, readAudit } from "../superlink/audit/read_audit.ts";
+import { unsettledEnd } from "../superlink/audit/unsettled_end.ts";
 import { type AuditFinding, verifyAudit } from "../superlink/audit/verify_audit.ts";
 import { durationS } from "../terminal/duration.ts";
 import { printable } from "../terminal/display_width.ts";
@@ -83,14 +84,15 @@ const verify: Command = {
   },
   async run({ flags }, terminal) {
     const folder = await auditFolder(flags);
+    const options = { first: FIRST_FLAG.of(flags) ?? 1, noted: notedOf(flags) };
     const { findings, fileCount, lineCount, end } = await withProgress(
       terminal,
       "Reading the audit log",
-      () =>
-        verifyAudit(folder, {
-          first: FIRST_FLAG.of(flags) ?? 1,
-          noted: notedOf(flags),
-        }),
+      async () => {
+        const verdict = await verifyAudit(folder, options);
+        const atEnd = verdict.findings.length === 0 ? await unsettledEnd(folder) : undefined;
+        return atEnd ? { ...verdict, findings: [atEnd] } : verdict;
+      },
     );
     if (FORMAT_FLAG.of(flags) === "json") {
       terminal.print(toJson({

@@ -16,7 +16,7 @@ import {
   readHead,
   RESERVE_NAME,
 } from "./audit_folder.ts";
-import { CHAIN_START, type ChainEnd, lineHash, parseLine } from "./audit_line.ts";
+import { CHAIN_START, type ChainEnd, lineHash, linesAre, parseLine } from "./audit_line.ts";
 
 /** When a file is full. */
 export interface Rotation {
@@ -121,24 +121,27 @@ async function lastLine(folder: string): Promise<Found> {
  * head, so that whoever verifies it finds the place for ever.
  */
 function continued(
-  head: ChainEnd | "unreadable" | undefined,
+  head: Awaited<ReturnType<typeof readHead>>,
   { last, file, tornBytes }: Found,
   folder: string,
 ): { readonly end: ChainEnd; readonly healed: readonly string[] } {
   const healed = tornBytes > 0
     ? [`${tornBytes} bytes of a line that was half written were removed from ${file}`]
     : [];
-  if (head === undefined || head === "unreadable") {
+  if (typeof head !== "object") {
     if (last) return { end: last, healed: [...healed, "the head file was missing or unreadable"] };
     if (file === undefined || tornBytes > 0) return { end: CHAIN_START, healed };
     throw new ExitError(`The last line of the audit log "${folder}" cannot be read.`, {
       remedy: "Move the folder to where you keep what you want to look into, and start again.",
     });
   }
-  if (last && last.seq > head.seq) return { end: last, healed };
+  if (last && last.seq > head.seq) {
+    const what = `${linesAre(head.seq + 1, last.seq)} newer than what the head file knew`;
+    return { end: last, healed: [...healed, what] };
+  }
   if (last?.seq === head.seq && last.hash === head.hash) return { end: last, healed };
   const what = !last || last.seq < head.seq
-    ? `lines ${(last?.seq ?? 0) + 1} to ${head.seq} are missing`
+    ? `${linesAre((last?.seq ?? 0) + 1, head.seq)} missing`
     : `line ${head.seq} was changed`;
   return { end: head, healed: [...healed, `${what}: see \`trellis audit verify\``] };
 }

@@ -51,17 +51,19 @@ export function encodeHead({ seq, hash }: ChainEnd): string {
   return `${String(seq).padStart(15, "0")} ${hash}\n`;
 }
 
-/** What the head file says: `undefined` when there is none or it is empty, else maybe `"unreadable"`. */
-export async function readHead(folder: string): Promise<ChainEnd | "unreadable" | undefined> {
+/** What the head file says, or why it says nothing. */
+export async function readHead(
+  folder: string,
+): Promise<ChainEnd | "missing" | "empty" | "unreadable"> {
   let text: string;
   try {
     text = await Deno.readTextFile(join(folder, HEAD_NAME));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) return "missing";
     throw error;
   }
   // Made at a start, before the first line.
-  if (text === "") return undefined;
+  if (text === "") return "empty";
   const match = HEAD.exec(text);
   return match?.[2] === undefined ? "unreadable" : { seq: Number(match[1]), hash: match[2] };
 }

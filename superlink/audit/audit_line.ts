@@ -43,6 +43,11 @@ export function lineHash(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** The beginning of a sentence about some lines. */
+export function linesAre(first: number, last: number): string {
+  return first === last ? `line ${first} is` : `lines ${first} to ${last} are`;
+}
+
 /** Writes an entry as the line after `end`, without its line end. */
 export function lineAfter(
   end: ChainEnd,

@@ -104,7 +104,7 @@ Deno.test("A line that a killed process left half written is removed, which has 
   }
 });
 
-Deno.test("A head that a killed process did not write any more is no finding", () =>
+Deno.test("A head that a killed process did not write any more is told of in a line", () =>
   inFolder(async (folder, options) => {
     {
       await using trail = await openAuditLog(folder, options);
@@ -118,7 +118,14 @@ Deno.test("A head that a killed process did not write any more is no finding", (
       await using trail = await openAuditLog(folder, options);
       await trail.record(ENTRY);
     }
-    assertEquals((await linesOf(folder)).map(({ seq }) => seq), [1, 2, 3]);
+    const lines = await linesOf(folder);
+    const { action: register } = ENTRY;
+    assertEquals(
+      lines.map(({ action }) => action),
+      [register, register, "audit.heal", register],
+    );
+    assertEquals(lines[2]?.subject["detail"], "line 2 is newer than what the head file knew");
+    assertEquals((await verifyAudit(folder)).findings, []);
   }));
 
 Deno.test("A tail that was dropped is found for ever, also after a start", () =>

@@ -3,12 +3,13 @@
  *
  * It says so of whoever did not write a new chain in place of the old: who may write to the folder
  * can. Against that, note the end of the chain elsewhere from time to time, and have it looked for.
+ * What was added at its end is told by `unsettled_end.ts`.
  *
  * @module
  */
 
 import { auditFileName, auditFiles, HEAD_NAME, rawLines, readHead } from "./audit_folder.ts";
-import { CHAIN_START, type ChainEnd, lineHash, parseLine } from "./audit_line.ts";
+import { CHAIN_START, type ChainEnd, lineHash, linesAre, parseLine } from "./audit_line.ts";
 
 /** What is wrong, and where. */
 export interface AuditFinding {
@@ -53,7 +54,7 @@ export async function verifyAudit(
   const head = await readHead(folder);
   const files = await auditFiles(folder);
   const chain = new Chain(first, [
-    ...(head && head !== "unreadable" ? [{ end: head, where: "the head file" }] : []),
+    ...(typeof head === "object" ? [{ end: head, where: "the head file" }] : []),
     ...(noted ? [{ end: noted, where: "what was noted" }] : []),
   ]);
   for (const file of files) {
@@ -71,8 +72,9 @@ export async function verifyAudit(
   }
   chain.finish();
   if (head === "unreadable") chain.found({ file: HEAD_NAME, what: "the file cannot be read" });
-  if (head === undefined && files.length > 0) {
-    chain.found({ file: HEAD_NAME, what: "the file is missing or empty" });
+  // Also a log without lines has one, from its first start on.
+  if (head === "missing" || head === "empty" && files.length > 0) {
+    chain.found({ file: HEAD_NAME, what: `the file is ${head}` });
   }
   const { findings, lineCount, end } = chain;
   return { findings: findings.slice(0, MAX_FINDINGS), fileCount: files.length, lineCount, end };
@@ -138,8 +140,7 @@ class Chain {
         // It was told that the line is missing, or was changed so that it has another number.
         continue;
       }
-      const what = `lines ${this.end.seq + 1} to ${end.seq} are missing at the end: ${where} ` +
-        "knows of them";
+      const what = `${linesAre(this.end.seq + 1, end.seq)} missing at the end, by ${where}`;
       this.found(this.#place.file === "" ? { file: HEAD_NAME, what } : { ...this.#place, what });
     }
   }
@@ -149,7 +150,7 @@ class Chain {
     if (this.lineCount === 1) {
       if (seq !== this.#first) {
         const what = seq > this.#first
-          ? `lines ${this.#first} to ${seq - 1} are missing before this one`
+          ? `${linesAre(this.#first, seq - 1)} missing before this one`
           : `the log begins with number ${seq}, not ${this.#first}`;
         this.found({ ...place, what });
       } else if (seq === 1 && prev !== CHAIN_START.hash) {
@@ -158,7 +159,7 @@ class Chain {
       return;
     }
     if (seq > end.seq + 1) {
-      const what = `lines ${end.seq + 1} to ${seq - 1} are missing before this one`;
+      const what = `${linesAre(end.seq + 1, seq - 1)} missing before this one`;
       return this.found({ ...place, what });
     }
     if (seq <= end.seq) {

@@ -204,6 +204,15 @@ const BREAKS: Break[] = [
     },
     { file: FIRST, lineNumber: 1 },
   ],
+  [
+    "everything dropped",
+    async (folder) => {
+      for (const name of [...await auditFiles(folder), "head"]) {
+        await Deno.remove(join(folder, name));
+      }
+    },
+    { file: "head" },
+  ],
   ["the head dropped", (folder) => Deno.remove(join(folder, "head")), { file: "head" }],
   [
     "the head emptied",
