@@ -154,9 +154,15 @@ export class FileTrail implements AuditLog {
     try {
       await this.#append(lines, end, batch.some(({ written }) => written !== undefined));
     } catch (error) {
-      const failure = this.#failure(error, "It was done, but the audit log cannot be written.");
-      // Nobody waits for notes; they are tried again.
-      this.#waiting.unshift(...batch.filter(({ failed }) => failed === undefined));
+      const sentence = "It was done, and its line follows once the audit log can be written.";
+      const failure = this.#failure(error, sentence);
+      // Also what somebody waited for: a restore relies on the log to know what was shut out.
+      this.#waiting.unshift(
+        ...batch.map(({ entry, timeMicros, count }) => ({
+          ...{ entry, timeMicros },
+          ...(count === undefined ? {} : { count }),
+        })),
+      );
       for (const { failed } of batch) failed?.(failure);
       this.#wake(RETRY_MS);
       return;

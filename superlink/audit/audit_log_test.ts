@@ -291,6 +291,27 @@ Deno.test("On a full disk what was begun has its line, and after it operators ar
   assertEquals(files.lines.length, 4);
 });
 
+Deno.test("What was done while the disk filled up has its line later", async () => {
+  const [files, logged] = [new FullFiles(), new LogLines()];
+  await using trail = new FileTrail(files, CHAIN_START, new TestClock(), logged.log);
+  const act = (id: bigint) => {
+    const action = { ...ENTRY, action: "node.suspend", subject: { nodeId: id } };
+    // More lines than the room that was kept has place for.
+    const fill = () => Promise.resolve(files.isFull = true).then(() => files.reserved = false);
+    return audited(trail, action, fill);
+  };
+  for (const id of [1n, 2n]) {
+    files.isFull = false;
+    await assertRejects(() => act(id), StatusError, "its line follows once");
+  }
+  files.isFull = false;
+  await trail.record(ENTRY);
+  assertEquals(
+    files.lines.map((line) => JSON.parse(line).subject.nodeId),
+    ["1", "2", String(ENTRY.subject.nodeId)],
+  );
+});
+
 Deno.test("What failed is noted as refused, with the reason that the caller was told", () =>
   inFolder(async (folder, options) => {
     {
