@@ -36,7 +36,7 @@ export function subjectOf(message: Message | MessageInitShape<DescMessage>): Aud
   return defined(found);
 }
 
-/** One for each node of a call that changed several, or one. */
+/** One for each node that a call for several changed, or one. */
 export function subjectsOf(
   request: Message,
   answer: MessageInitShape<DescMessage>,
@@ -49,7 +49,7 @@ export function subjectsOf(
   const nodes: unknown = Reflect.get(answer, "nodes");
   if (!Array.isArray(nodes)) return [subjectOf(answer)];
   const asked: unknown = Reflect.get(request, "nodes");
-  return nodes.filter(isObject).map((node, index) => {
+  const subjects = nodes.filter(isObject).map((node, index) => {
     const of: unknown = Array.isArray(asked) ? asked[index] : undefined;
     const outcome: unknown = Reflect.get(node, "outcome");
     return {
@@ -58,6 +58,10 @@ export function subjectsOf(
       ...(typeof outcome === "string" ? { detail: outcome } : {}),
     };
   });
+  // A large file that is imported each night would fill the log with what is as it was.
+  const changed = subjects.filter(({ detail }) => detail !== "unchanged");
+  const unchanged = subjects.length - changed.length;
+  return unchanged > 1 ? [...changed, { detail: `unchanged: ${unchanged}` }] : subjects;
 }
 
 /** Why nothing was done although there is an answer: nodes that cannot be registered are named in it. */

@@ -165,6 +165,27 @@ Deno.test("A call that changes several nodes has a line for each", async () => {
   }
 });
 
+Deno.test("What an import leaves as it was has one line for all", async () => {
+  const audit = new ToldTrail();
+  await using link = await startTestSuperLink({ audit });
+  using operator = new OperatorClient(link);
+  const nodes = await Promise.all([1, 2, 3].map(async (number) => {
+    using client = await FleetClient.create(link);
+    return { publicKey: client.publicKeyPem, name: `node ${number}` };
+  }));
+  const register = async (changed: typeof nodes) => {
+    audit.entries.length = 0;
+    await operator.call(Registry.method.registerNodes, { nodes: changed });
+    return audit.entries.map(({ subject: { name, detail } }) => [name, detail]);
+  };
+  assertEquals(await register(nodes), nodes.map(({ name }) => [name, "registered"]));
+  assertEquals(await register(nodes), [[undefined, "unchanged: 3"]]);
+  const other = nodes.with(0, { ...nodes[0]!, name: "other" });
+  assertEquals(await register(other), [["other", "updated"], [undefined, "unchanged: 2"]]);
+  // Somebody may have been told of none of it before.
+  assertEquals(await register(other.slice(0, 1)), [["other", "unchanged"]]);
+});
+
 Deno.test("Nothing is done of which there can be no line, and nodes go on", async () => {
   const audit = new ToldTrail();
   await using link = await startTestSuperLink({ audit });
