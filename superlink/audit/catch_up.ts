@@ -27,8 +27,8 @@ export interface CatchUpOptions {
 }
 
 /**
- * Writes the registrations, suspensions, unregistrations, ends of registrations and revocations that the
- * end of the log does not have. Gives the time up to which it told of what comes by the clock.
+ * Writes the registrations, rotations, suspensions, unregistrations, ends of registrations and
+ * revocations that the end of the log does not have. Gives the time up to which it told of what comes by the clock.
  */
 export async function catchUpAudit(
   { kv, folder, trail, clock }: CatchUpOptions,
@@ -48,9 +48,11 @@ export async function catchUpAudit(
     );
   };
   for await (const { value: row } of kv.list<NodeRow>({ prefix: keys.nodes })) {
-    const { nodeId, fingerprint, registeredAt, suspendedAt, unregisteredAt, expiresAt } = row;
+    const { nodeId, fingerprint, registeredAt, rotatedAt, suspendedAt } = row;
+    const { unregisteredAt, expiresAt } = row;
     const subject = { nodeId, fingerprint };
     line(registeredAt, "node.register", subject, `${nodeId}`);
+    line(rotatedAt, "node.rotate", subject, `${nodeId} ${fingerprint}`);
     line(suspendedAt, "node.suspend", subject, `${nodeId}`);
     line(unregisteredAt, "node.unregister", subject, `${nodeId}`);
     if (expiresAt === undefined || unregisteredAt !== undefined) continue;
@@ -76,13 +78,14 @@ async function endOfLog(folder: string) {
       const line = parseLine(decoder.decode(bytes));
       if (!line) continue;
       lastMicros = Date.parse(line.time) * 1_000;
-      const { action, outcome, subject: { nodeId, tokenId, expires, status } } = line;
+      const { action, outcome, subject: { nodeId, tokenId, fingerprint, expires, status } } = line;
       if (outcome !== "done") continue;
       const of = nodeId ?? tokenId;
       // A suspension that came after it needs a line of its own.
       if (action === "node.resume") told.delete(`node.suspend ${of}`);
       else told.add(`${action} ${of}`);
       if (action === "node.lapse") told.add(`${action} ${of} ${expires}`);
+      if (action === "node.rotate") told.add(`${action} ${of} ${fingerprint}`);
       if (status === "suspended") told.add(`node.suspend ${of}`);
     }
   }

@@ -33,22 +33,13 @@ export class AuditEvents {
     });
   }
 
-  /**
-   * A node registered itself, came online, went, unregistered itself, or replaced its key by
-   * `newFingerprint`.
-   */
+  /** A node registered itself, came online, went, or unregistered itself. */
   byNode(
-    action:
-      | "node.register"
-      | "node.activate"
-      | "node.deactivate"
-      | "node.unregister"
-      | "node.rotate",
+    action: "node.register" | "node.activate" | "node.deactivate" | "node.unregister",
     { key: { fingerprint }, peer: from }: FleetCaller,
     nodeId: bigint,
-    newFingerprint = action === "node.register" ? fingerprint : undefined,
   ): void {
-    const subject = { nodeId, ...(newFingerprint ? { fingerprint: newFingerprint } : {}) };
+    const subject = { nodeId, ...(action === "node.register" ? { fingerprint } : {}) };
     this.#trail.note({ who: { fingerprint }, action, subject, from, outcome: "done" });
   }
 

@@ -9,7 +9,7 @@ import { NodeKeys } from "../../proto/gen/trellis/v1/node_keys_pb.ts";
 import { type Call, defineService, type IncomingCall, type Service } from "../../wire/service.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { StatusError } from "../../wire/status.ts";
-import type { AuditEvents } from "../audit/events.ts";
+import { audited, type AuditTrail } from "../audit/audit.ts";
 import type { FleetCaller } from "../auth/fleet_caller.ts";
 import type { Admission } from "./admission.ts";
 import { readNewKey, rotate, type RotationOptions } from "./rotation.ts";
@@ -18,12 +18,12 @@ import { readNewKey, rotate, type RotationOptions } from "./rotation.ts";
 export interface NodeKeysServiceOptions extends RotationOptions {
   readonly authenticate: (call: IncomingCall) => Promise<FleetCaller>;
   readonly admission: Admission;
-  readonly events: AuditEvents;
+  readonly audit: AuditTrail;
 }
 
 /** Makes the service. */
 export function nodeKeysService(options: NodeKeysServiceOptions): Service {
-  const { nodes, clock, admission, events } = options;
+  const { nodes, clock, admission, audit } = options;
   return defineService(NodeKeys, options.authenticate, {
     async rotateOwnKey(request, { caller }: Call<FleetCaller>) {
       const { key, peer } = caller;
@@ -42,11 +42,18 @@ export function nodeKeysService(options: NodeKeysServiceOptions): Service {
       const graceSeconds = Number(request.graceSeconds);
       const { nodeId } = row;
       const { publicKey: publicKeyPem } = request;
-      const after = await rotate(
-        { nodeId, newKey, publicKeyPem, graceSeconds, by: `itself at ${peer}` },
-        options,
+      const rotation = { nodeId, newKey, publicKeyPem, graceSeconds, by: `itself at ${peer}` };
+      // Answered once its line is on disk: a restore must know that the old key was replaced.
+      const after = await audited(
+        audit,
+        {
+          who: { fingerprint: key.fingerprint },
+          action: "node.rotate",
+          subject: { nodeId, fingerprint: newKey.fingerprint },
+          from: peer,
+        },
+        () => rotate(rotation, options),
       );
-      events.byNode("node.rotate", caller, nodeId, newKey.fingerprint);
       const validUntil = after.earlierKeys?.find(({ keyId }) => keyId === key.id)?.validUntil;
       return { nodeId, validUntil: BigInt(validUntil ?? clock.nowMicros()) };
     },

@@ -86,6 +86,8 @@ export interface NodeRow {
   readonly publicKeyPem: Uint8Array;
   /** The keys that it had before, for as long as they are good. */
   readonly earlierKeys?: readonly EarlierKey[];
+  /** When it was given the key that it has, where that is not its first. */
+  readonly rotatedAt?: number;
   /** Registered itself, without a key that an operator knows; its key lives in one process only. */
   readonly keyless: boolean;
   readonly ownerId: string;

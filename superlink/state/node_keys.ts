@@ -36,7 +36,8 @@ export function rotated(
   const before = [{ keyId, fingerprint, validUntil }, ...row.earlierKeys ?? []];
   // A copy: Deno KV would store all of the buffer that the bytes lie in.
   const publicKeyPem = new Uint8Array(newKey.publicKeyPem);
-  return withoutEndedKeys({ ...row, ...newKey, publicKeyPem, earlierKeys: before }, nowMicros);
+  const after = { ...row, ...newKey, publicKeyPem, earlierKeys: before, rotatedAt: nowMicros };
+  return withoutEndedKeys(after, nowMicros);
 }
 
 /** Takes away the earlier keys whose time is over; the same row when there are none. */
