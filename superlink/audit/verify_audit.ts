@@ -35,6 +35,8 @@ export interface VerifyOptions {
   readonly first?: number;
   /** A line that was noted elsewhere. */
   readonly noted?: ChainEnd | undefined;
+  /** A line from which on the log is to be whole: what is wrong before it is not told. */
+  readonly since?: ChainEnd | undefined;
 }
 
 /** More are not told: they follow from the first. */
@@ -48,7 +50,7 @@ interface Place {
 /** Reads a whole log, while it is written or not. */
 export async function verifyAudit(
   folder: string,
-  { first = 1, noted }: VerifyOptions = {},
+  { first = 1, noted, since }: VerifyOptions = {},
 ): Promise<AuditVerdict> {
   // Before the lines, because it may be written meanwhile.
   const head = await readHead(folder);
@@ -56,7 +58,8 @@ export async function verifyAudit(
   const chain = new Chain(first, [
     ...(typeof head === "object" ? [{ end: head, where: "the head file" }] : []),
     ...(noted ? [{ end: noted, where: "what was noted" }] : []),
-  ]);
+    ...(since && since.seq > 0 ? [{ end: since, where: "what was noted" }] : []),
+  ], since);
   for (const file of files) {
     let isFirst = true;
     for await (const { lineNumber, bytes, whole } of rawLines(folder, file)) {
@@ -65,10 +68,10 @@ export async function verifyAudit(
         chain.line(place, bytes, isFirst);
         isFirst = false;
       } else if (file !== files.at(-1)) {
-        chain.found({ ...place, what: "the line is cut off" });
+        chain.foundNext({ ...place, what: "the line is cut off" });
       }
     }
-    if (isFirst && file !== files.at(-1)) chain.found({ file, what: "the file is empty" });
+    if (isFirst && file !== files.at(-1)) chain.foundNext({ file, what: "the file is empty" });
   }
   chain.finish();
   if (head === "unreadable") chain.found({ file: HEAD_NAME, what: "the file cannot be read" });
@@ -95,14 +98,26 @@ class Chain {
   #isBroken = false;
   readonly #first: number;
   #known: readonly Known[];
+  readonly #since: ChainEnd;
+  /** The line from which on the log is to be whole was there, or a later one. */
+  #isSince: boolean;
 
-  constructor(first: number, known: readonly Known[]) {
-    this.#first = first;
-    this.#known = known;
+  constructor(first: number, known: readonly Known[], since = CHAIN_START) {
+    [this.#first, this.#known, this.#since] = [first, known, since];
+    this.#isSince = since.seq === CHAIN_START.seq;
   }
 
   found(finding: AuditFinding): void {
     this.findings.push(finding);
+  }
+
+  /** Finds something at the line that comes next. */
+  foundNext(finding: AuditFinding): void {
+    this.#foundAt(this.end.seq + 1, finding);
+  }
+
+  #foundAt(seq: number, finding: AuditFinding): void {
+    if (this.#isSince || seq > this.#since.seq) this.found(finding);
   }
 
   line(place: Place, bytes: Uint8Array, isFirstOfFile: boolean): void {
@@ -110,14 +125,14 @@ class Chain {
     const line = parseLine(new TextDecoder().decode(bytes));
     const hash = lineHash(bytes);
     if (!line) {
-      this.found({ ...place, what: "the line was changed: it is not written as lines are" });
+      this.foundNext({ ...place, what: "the line was changed: it is not written as lines are" });
       [this.end, this.#isBroken] = [{ seq: this.end.seq + 1, hash }, true];
       this.#place = place;
       return;
     }
     const { seq, prev } = line;
     if (isFirstOfFile && place.file !== auditFileName(seq)) {
-      this.found({
+      this.#foundAt(seq, {
         ...place,
         what: `the file begins with number ${seq}, not with that of its name`,
       });
@@ -131,6 +146,7 @@ class Chain {
       return false;
     });
     [this.end, this.#isBroken, this.#place] = [{ seq, hash }, false, place];
+    this.#isSince ||= seq >= this.#since.seq;
   }
 
   finish(): void {
@@ -147,28 +163,31 @@ class Chain {
 
   #link(place: Place, seq: number, prev: string): void {
     const { end } = this;
+    // Whatever was before, it is the line after the one that is known.
+    if (!this.#isSince && seq === this.#since.seq + 1 && prev === this.#since.hash) return;
     if (this.lineCount === 1) {
       if (seq !== this.#first) {
         const what = seq > this.#first
           ? `${linesAre(this.#first, seq - 1)} missing before this one`
           : `the log begins with number ${seq}, not ${this.#first}`;
-        this.found({ ...place, what });
+        this.#foundAt(seq, { ...place, what });
       } else if (seq === 1 && prev !== CHAIN_START.hash) {
-        this.found({ ...place, what: "the line was changed: the first one follows no other" });
+        const what = "the line was changed: the first one follows no other";
+        this.#foundAt(seq, { ...place, what });
       }
       return;
     }
     if (seq > end.seq + 1) {
       const what = `${linesAre(end.seq + 1, seq - 1)} missing before this one`;
-      return this.found({ ...place, what });
+      return this.#foundAt(seq, { ...place, what });
     }
     if (seq <= end.seq) {
       const what = `number ${seq} comes after number ${end.seq}: the line was inserted, repeated ` +
         "or moved, or the one before it was";
-      return this.found({ ...place, what });
+      return this.#foundAt(seq, { ...place, what });
     }
     if (prev === end.hash || this.#isBroken) return;
     const what = "the line was changed, or its hash in the next one was";
-    this.found({ ...this.#place, what });
+    this.#foundAt(seq, { ...this.#place, what });
   }
 }

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LogLines } from "../testing/log_lines.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { auditFiles } from "./audit_folder.ts";
+import { lineHash } from "./audit_line.ts";
 import { openAuditLog } from "./audit_log.ts";
 import { type AuditFinding, verifyAudit } from "./verify_audit.ts";
 
@@ -269,3 +270,55 @@ Deno.test("verifyAudit() finds a chain that was written anew by what was noted o
     const later = { ...noted, seq: 20 };
     assertEquals((await verifyAudit(folder, { noted: later })).findings.length, 1);
   }));
+
+Deno.test("verifyAudit() tells nothing of what is before a line that is known", async () => {
+  const changed = (line: string) => line.replace("anybody", "nobody");
+  const rows: readonly [how: string, break_: (folder: string) => Promise<unknown>, at?: string][] =
+    [
+      ["nothing", () => Promise.resolve()],
+      ["the files before moved", (folder) => Deno.remove(join(folder, FIRST))],
+      [
+        "a line before changed",
+        (folder) => edit(folder, SECOND, (l) => other(l, 0, changed)),
+      ],
+      ["a line before dropped", (folder) => edit(folder, FIRST, (l) => l.toSpliced(2, 1))],
+      [
+        "nonsense before",
+        (folder) => edit(folder, FIRST, (l) => other(l, 3, () => "nonsense")),
+      ],
+      // It is number 7, in the second line of its file.
+      ["the line itself", (folder) => edit(folder, SECOND, (l) => other(l, 1, changed)), SECOND],
+      ["the line itself dropped, not the next one", async (folder) => {
+        await Deno.remove(join(folder, FIRST));
+        await edit(folder, SECOND, (l) => l.slice(2));
+      }, SECOND],
+      [
+        "an older line repeated after it",
+        (folder) => edit(folder, LAST, (l) => l.toSpliced(1, 0, l[0]!)),
+        LAST,
+      ],
+      [
+        "a line after it changed",
+        (folder) => edit(folder, LAST, (l) => other(l, 0, changed)),
+        LAST,
+      ],
+      [
+        "the line after it dropped",
+        (folder) => edit(folder, SECOND, (l) => l.toSpliced(2, 1)),
+        SECOND,
+      ],
+      ["all before it and more dropped", async (folder) => {
+        for (const file of [FIRST, SECOND]) await Deno.remove(join(folder, file));
+      }, LAST],
+      ["the end dropped", (folder) => edit(folder, LAST, (l) => l.slice(0, 2)), LAST],
+    ];
+  for (const [how, break_, at] of rows) {
+    await onLog(async (folder) => {
+      const [, line] = (await Deno.readTextFile(join(folder, SECOND))).split("\n");
+      const since = { seq: 7, hash: lineHash(line!) };
+      await break_(folder);
+      const { findings: [finding] } = await verifyAudit(folder, { since });
+      assertEquals(finding?.file, at, how);
+    });
+  }
+});

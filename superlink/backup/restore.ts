@@ -127,9 +127,8 @@ async function requireLog(
       { remedy },
     );
   }
-  const { findings: [finding] } = await verifyAudit(folder, {
-    noted: end.seq > 0 ? end : undefined,
-  });
+  // What was before the backup is in it: older files may have been moved to an archive.
+  const { findings: [finding] } = await verifyAudit(folder, { since: end });
   if (finding) {
     const { file, lineNumber } = finding;
     const where = lineNumber === undefined ? file : `${file}:${lineNumber}`;
