@@ -15,6 +15,7 @@ import { ExitError } from "../../terminal/errors.ts";
 import { auditFiles } from "../audit/audit_folder.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
 import { requireKnown } from "../state/schema.ts";
+import { requireNoUnfinishedRestore } from "../state/unfinished_restore.ts";
 import { ArchiveWriter, filesBelow } from "./archive.ts";
 
 /** What is backed up, and where to. */
@@ -44,6 +45,7 @@ export async function takeBackup(
       remedy: "Give --database as the SuperLink was started with.",
     });
   }
+  await requireNoUnfinishedRestore(database);
   // It would be replaced by a file, also where it is a device.
   if (await Deno.stat(output).then((info) => !info.isFile, () => false)) {
     throw new ExitError(`"${output}" is not a file.`, {

@@ -21,8 +21,14 @@ import { holdLock } from "../state/file_lock.ts";
 import { keys } from "../state/layout.ts";
 import { stamp } from "../state/schema.ts";
 import { findingsIn } from "../state/integrity.ts";
+import {
+  noteUnfinished,
+  readUnfinished,
+  type UnfinishedRestore,
+} from "../state/unfinished_restore.ts";
 import { ArchiveReader } from "./archive.ts";
 import { type ChangesSince, changesSince } from "./changes_since.ts";
+import { exists, ignoreMissing, placingSteps, type Step } from "./put_in_place.ts";
 import { type Applied, replay } from "./replay.ts";
 
 /** What is restored, and where to. */
@@ -51,13 +57,20 @@ export interface RestoreResult {
 /** What it has to say, the command says. */
 const SILENT = createLog({ format: "json", write() {} });
 
-/** Restores a backup. Throws an {@linkcode ExitError}, and changes nothing, when it may not. */
-export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
-  const { backup, database, auditFolder, force, clock } = options;
+/**
+ * Restores a backup. Throws an {@linkcode ExitError}, and changes nothing, when it may not. `place`
+ * does the steps that change something, for tests that end it before they are all done.
+ */
+export async function restoreBackup(
+  options: RestoreOptions,
+  place: (steps: readonly Step[]) => Promise<void> = inOrder,
+): Promise<RestoreResult> {
+  const { backup, database, auditFolder, clock } = options;
   using archive = new ArchiveReader(backup);
   using _lock = await holdLock(database, "exclusive");
-  const isThere = await Deno.lstat(database).then(() => true, () => false);
-  if (isThere && !force) {
+  const unfinished = await readUnfinished(database);
+  const isThere = !unfinished && await exists(database);
+  if (isThere && !options.force) {
     throw new ExitError(`There is a database "${database}" already.`, {
       remedy: "Choose another path, or give --force to move it aside. No SuperLink may serve it.",
     });
@@ -67,8 +80,44 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     ? undefined
     : await requireLog(auditFolder, end, () => isThere ? catchUp(options) : Promise.resolve());
   const temporary = `${database}.restoring`;
-  await removeAll(temporary);
+  const isOngoing = (await auditFiles(auditFolder)).length > 0;
+  const mark = unfinished ?? { replaced: asideOf(database, clock), bringsLog: !isOngoing };
+  const applied = await prepare(archive, temporary, { ...options, since, mark });
+  const takenAt = archive.noted("taken-at") ?? "an unknown time";
+  const steps = placingSteps({
+    ...{ archive, temporary, database, auditFolder, mark },
+    tellLog: () => isOngoing || end ? tellLog(auditFolder, takenAt, clock) : Promise.resolve(),
+  });
   try {
+    await place(steps);
+  } catch (cause) {
+    throw new ExitError(`The restore of "${database}" was cut short: ${reasonOf(cause)}.`, {
+      cause,
+      remedy: "Run it again to its end. No SuperLink starts on that database before.",
+    });
+  }
+  const replaced = await exists(mark.replaced) ? mark.replaced : undefined;
+  return { takenAt, applied, replaced };
+}
+
+async function inOrder(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) await step();
+}
+
+/** What is prepared, and how. */
+interface Preparation extends RestoreOptions {
+  readonly since: ChangesSince | undefined;
+  readonly mark: UnfinishedRestore;
+}
+
+/** Makes the restored database and its objects under another name, and then sets the mark. */
+async function prepare(
+  archive: ArchiveReader,
+  temporary: string,
+  { backup, database, since, mark, clock }: Preparation,
+): Promise<Applied | undefined> {
+  try {
+    await removeAll(temporary);
     for (const file of archive.files("objects/")) {
       await archive.extract(file, join(`${temporary}.objects`, file.name.slice("objects/".length)));
     }
@@ -76,38 +125,29 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     if (!file) throw damaged(backup, "it holds no database");
     await archive.extract(file, temporary);
     const applied = await mend(temporary, backup, since, clock);
-    const replaced = isThere ? await moveAside(database, clock) : undefined;
-    await Deno.rename(`${temporary}.objects`, `${database}.objects`).catch(ignoreMissing);
-    // Last, because without it there is nothing that a SuperLink would open.
-    await Deno.rename(temporary, database);
-    const isOngoing = (await auditFiles(auditFolder)).length > 0;
-    if (!isOngoing) {
-      for (const file of archive.files("audit/")) {
-        await archive.extract(file, join(auditFolder, file.name.slice("audit/".length)));
-      }
-    }
-    const takenAt = archive.noted("taken-at") ?? "an unknown time";
-    if (isOngoing || end) await tellLog(auditFolder, takenAt, clock);
-    return { takenAt, applied, replaced };
+    await noteUnfinished(database, mark);
+    return applied;
   } catch (error) {
     await removeAll(temporary);
-    throw error;
+    if (error instanceof ExitError) throw error;
+    throw new ExitError(`The backup "${backup}" could not be restored: ${reasonOf(error)}.`, {
+      cause: error,
+      remedy: "Check the space and the rights there. No database was changed.",
+    });
   }
 }
 
-/** Brings the log up to the database that is replaced, if that can be read at all. */
+/** Brings the log up to the database that is replaced, as far as that can be read. */
 async function catchUp({ database, auditFolder, clock }: RestoreOptions): Promise<void> {
-  let kv: Deno.Kv;
+  await using trail = await openAuditLog(auditFolder, { clock, log: SILENT });
+  let kv: Deno.Kv | undefined;
   try {
     kv = await Deno.openKv(database);
-  } catch {
-    return;
-  }
-  try {
-    await using trail = await openAuditLog(auditFolder, { clock, log: SILENT });
     await catchUpAudit({ kv, folder: auditFolder, trail, clock });
+  } catch {
+    // It is damaged, which may be why it is replaced.
   } finally {
-    kv.close();
+    kv?.close();
   }
 }
 
@@ -168,13 +208,9 @@ async function mend(
   return applied;
 }
 
-async function moveAside(database: string, clock: Clock): Promise<string> {
+function asideOf(database: string, clock: Clock): string {
   const time = new Date(clock.nowMicros() / 1000).toISOString().replace(/[^0-9TZ]/g, "");
-  const replaced = `${database}.replaced-${time}`;
-  for (const part of ["-wal", "-shm", ".objects", ""]) {
-    await Deno.rename(`${database}${part}`, `${replaced}${part}`).catch(ignoreMissing);
-  }
-  return replaced;
+  return `${database}.replaced-${time}`;
 }
 
 async function tellLog(folder: string, takenAt: string, clock: Clock): Promise<void> {
@@ -204,6 +240,6 @@ async function removeAll(temporary: string): Promise<void> {
   }
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

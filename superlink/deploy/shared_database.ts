@@ -3,6 +3,7 @@ import { KvBlobs } from "../objects/kv_blobs.ts";
 import type { Database } from "../state/database.ts";
 import { holdLock } from "../state/file_lock.ts";
 import { stamp } from "../state/schema.ts";
+import { requireNoUnfinishedRestore } from "../state/unfinished_restore.ts";
 
 /**
  * Opens a database that several isolates share: that of Deno Deploy, a KV Connect server by its
@@ -16,6 +17,7 @@ export async function openSharedDatabase(
   const isFile = place !== undefined && !/^(https?:\/\/|:memory:$)/.test(place);
   const lock = isFile ? await holdLock(place, "shared") : undefined;
   try {
+    if (isFile) await requireNoUnfinishedRestore(place);
     const kv = await Deno.openKv(place);
     const name = place ?? "Deno Deploy's";
     await stamp(kv, name);

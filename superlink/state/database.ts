@@ -12,6 +12,7 @@ import { type Blobs, FileBlobs } from "../objects/blobs.ts";
 import { SharedReads } from "../objects/shared_reads.ts";
 import { holdLock } from "./file_lock.ts";
 import { stamp } from "./schema.ts";
+import { requireNoUnfinishedRestore } from "./unfinished_restore.ts";
 
 /** An open database. */
 export interface Database {
@@ -64,6 +65,7 @@ export async function openDatabase(place: string): Promise<Database> {
   refuseForeignFile(path);
   const lock = await holdLock(path, "exclusive");
   try {
+    await requireNoUnfinishedRestore(path);
     await makePrivate(path);
     const kv = await Deno.openKv(path);
     await stamp(kv, path);
