@@ -14,6 +14,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ExitError } from "../../terminal/errors.ts";
 import { auditFiles } from "../audit/audit_folder.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
+import { refuseForeignFile } from "../state/database.ts";
 import { requireKnown } from "../state/schema.ts";
 import { requireNoUnfinishedRestore } from "../state/unfinished_restore.ts";
 import { ArchiveWriter, filesBelow } from "./archive.ts";
@@ -45,6 +46,7 @@ export async function takeBackup(
       remedy: "Give --database as the SuperLink was started with.",
     });
   }
+  refuseForeignFile(database);
   await requireNoUnfinishedRestore(database);
   // It would be replaced by a file, also where it is a device.
   if (await Deno.stat(output).then((info) => !info.isFile, () => false)) {
@@ -52,7 +54,9 @@ export async function takeBackup(
       remedy: "Give --output the path of a file; it is made, or replaced once the backup is whole.",
     });
   }
-  const temporary = join(dirname(resolve(output)), `.${crypto.randomUUID()}.trellis-backup`);
+  const folder = dirname(resolve(output));
+  await removeLeftOvers(folder);
+  const temporary = join(folder, `.${crypto.randomUUID()}.trellis-backup`);
   const snapshot = `${temporary}.database`;
   try {
     const objects = `${database}.objects`;
@@ -73,7 +77,7 @@ export async function takeBackup(
       const end = auditFolder === undefined ? undefined : (await verifyAudit(auditFolder)).end;
       if (end) archive.note("audit-end", `${end.seq}:${end.hash}`);
       archive.note("taken-at", new Date(nowMicros / 1000).toISOString());
-      copyDatabase(database, snapshot);
+      await copyDatabase(database, snapshot);
       await archive.add("database", snapshot);
       await requireKnownVersion(snapshot, database);
       await Deno.remove(snapshot);
@@ -93,7 +97,8 @@ export async function takeBackup(
     const why = error instanceof Error ? error.message : String(error);
     throw new ExitError(`The backup "${output}" could not be written: ${why}.`, {
       cause: error,
-      remedy: "Check the space and the rights there. An older backup of that name is as it was.",
+      remedy: "Check the space and the rights there, and the database with `trellis verify`. An " +
+        "older backup of that name is as it was.",
     });
   } finally {
     for (const path of [temporary, snapshot]) {
@@ -104,8 +109,29 @@ export async function takeBackup(
   }
 }
 
+/** What a backup writes to until it is whole. */
+const TEMPORARY = /^\.[0-9a-f-]{36}\.trellis-backup/;
+/** One that was not written to for so long is nobody's any more. */
+const LEFT_AFTER_MS = 3_600_000;
+
+/** Removes what backups left that were killed: each may be as large as all of the state. */
+async function removeLeftOvers(folder: string): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (!TEMPORARY.test(name)) continue;
+      const path = join(folder, name);
+      const { mtime } = await Deno.stat(path);
+      if (Date.now() - (mtime?.getTime() ?? 0) >= LEFT_AFTER_MS) await Deno.remove(path);
+    }
+  } catch {
+    // Writing there will say what is wrong, if it matters.
+  }
+}
+
 /** Copies a database that another process may be writing, as it is at one moment. */
-function copyDatabase(database: string, path: string): void {
+async function copyDatabase(database: string, path: string): Promise<void> {
+  // SQLite takes an empty file, and would make one that others may read.
+  (await Deno.open(path, { createNew: true, write: true, mode: 0o600 })).close();
   try {
     vacuumInto(database, path, true);
   } catch (error) {
@@ -118,8 +144,12 @@ function copyDatabase(database: string, path: string): void {
 /** What this Trellis could not restore it does not back up. */
 async function requireKnownVersion(copy: string, database: string): Promise<void> {
   const kv = await Deno.openKv(copy);
-  await requireKnown(kv, database);
+  const version = await requireKnown(kv, database);
   kv.close();
+  if (version !== undefined) return;
+  throw new ExitError(`No SuperLink has kept its state in "${database}" yet.`, {
+    remedy: "Give --database as the SuperLink was started with.",
+  });
 }
 
 function vacuumInto(database: string, path: string, readOnly: boolean): void {

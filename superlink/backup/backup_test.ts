@@ -228,9 +228,17 @@ Deno.test("A backup that cannot be taken leaves the older one, and a damaged one
     );
     const old = await Deno.readFile(backup);
     const kept = await Deno.readFile(database);
-    await Deno.writeTextFile(database, "no database".repeat(100));
-    await assertRejects(take, ExitError, "could not be written");
-    assertEquals(await Deno.readFile(backup), old);
+    const wrong: [content: string | Uint8Array<ArrayBuffer>, told: string][] = [
+      ["no database".repeat(100), "is not a Trellis database"],
+      ["", "No SuperLink has kept its state"],
+      [kept.slice().fill(0x55, kept.length / 2), "could not be written"],
+    ];
+    for (const [content, told] of wrong) {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      await Deno.writeFile(database, bytes);
+      await assertRejects(take, ExitError, told);
+      assertEquals(await Deno.readFile(backup), old);
+    }
     assertEquals([...Deno.readDirSync(folder)].filter(({ name }) => name.startsWith(".")), []);
     await Deno.writeFile(database, kept);
 
@@ -257,6 +265,28 @@ Deno.test("A backup that cannot be taken leaves the older one, and a damaged one
       [...Deno.readDirSync(folder)].some(({ name }) => name.includes("restoring")),
       false,
     );
+  }));
+
+Deno.test("A backup takes away what one left that was killed, and nothing else", () =>
+  onStage(async ({ folder, database, serve, take }) => {
+    await serve(async (link) => {
+      using node = await FleetClient.create(link);
+      await node.register();
+    });
+    const named = (end: string) => join(folder, `.${crypto.randomUUID()}.trellis-backup${end}`);
+    const left = [named(""), named(".database"), named(".database-journal")];
+    // Another that is at it, and a file that is none of ours.
+    const kept = [named(""), join(folder, ".other.trellis-backup")];
+    for (const path of [...left, ...kept]) await Deno.writeTextFile(path, "x");
+    const longAgo = new Date(Date.now() - 3 * 3_600_000);
+    for (const path of [...left, kept[1]!]) await Deno.utime(path, longAgo, longAgo);
+    const others = await filesIn(folder);
+    await take();
+    const hidden = [...Deno.readDirSync(folder)].map(({ name }) => join(folder, name))
+      .filter((path) => path.includes("trellis-backup"));
+    assertEquals(hidden.sort(), kept.sort());
+    assertEquals(others.length + 1, (await filesIn(folder)).length);
+    assertEquals(await checkDatabase(database), []);
   }));
 
 Deno.test("A backup that was cut off or changed anywhere is refused, and nothing is changed", () =>

@@ -112,8 +112,11 @@ async function realPath(path: string): Promise<string> {
   }
 }
 
-/** Deno KV would write its tables into any SQLite file, so look before it does. */
-function refuseForeignFile(path: string): void {
+/**
+ * Deno KV would write its tables into any SQLite file, so look before it does. Throws an
+ * {@linkcode ExitError} for a file that cannot be a Trellis database.
+ */
+export function refuseForeignFile(path: string): void {
   let info: Deno.FileInfo;
   try {
     info = Deno.statSync(path);
