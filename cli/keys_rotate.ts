@@ -37,8 +37,10 @@ export const rotateCommand: Command = {
       { name: "NEW_KEY", help: "Private key file that it is to have", required: true },
     ],
     flags: [GRACE_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
-    epilogue: "--superlink is the address that the SuperNode has (the Fleet API). Restart the " +
-      "SuperNode with the\nnew key before the grace is over. Neither private key is sent.",
+    epilogue:
+      "--superlink is the address that the SuperNode has (the Fleet API). Neither private " +
+      "key is sent.\nBefore the grace is over, start the SuperNode with the new key beside the old " +
+      "process, which\nfinishes what it has: then stop that.",
   },
   run({ flags, positionals: [oldFile = "", newFile = ""] }, terminal) {
     const grace = graceSeconds(GRACE_FLAG.of(flags));

@@ -29,8 +29,9 @@ export const rotate: Command = {
     ],
     flags: [GRACE_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
     epilogue:
-      "Until the grace is over both keys are good: restart the SuperNode with the new one " +
-      "meanwhile.\nA SuperNode of Trellis can do it itself; see `trellis keys rotate --help`.",
+      "Until the grace is over both keys are good. Start the SuperNode with the new one beside " +
+      "the old\nprocess, which finishes what it has: then stop that. A SuperNode of Trellis can " +
+      "replace its key\nitself; see `trellis keys rotate --help`.",
   },
   run({ flags, positionals: [id = "", file = "", ...target] }, terminal) {
     const nodeId = parseId(id, "NODE_ID");

@@ -142,18 +142,21 @@ export async function openState(options: StateOptions): Promise<State> {
     unregistered(row) {
       bells.ring(topics.inbox(row.nodeId));
       bells.ring(topics.nodes);
-      for (const keyId of keyIdsOf(row)) guard.forget(keyId);
-      httpSessions.forget(row.nodeId);
+      for (const keyId of keyIdsOf(row)) {
+        guard.forget(keyId);
+        httpSessions.forget(keyId);
+      }
     },
-    barred({ nodeId }) {
-      bells.ring(topics.inbox(nodeId));
+    barred(row) {
+      bells.ring(topics.inbox(row.nodeId));
       bells.ring(topics.nodes);
-      httpSessions.forget(nodeId);
+      for (const keyId of keyIdsOf(row)) httpSessions.forget(keyId);
     },
     keyEnded({ nodeId }, keyId) {
       // A pull that was proved by it may be held.
       bells.ring(topics.inbox(nodeId));
       guard.forget(keyId);
+      httpSessions.forget(keyId);
     },
   });
   const messages = await messagesOf(nodes);

@@ -143,7 +143,7 @@ export async function authenticateFleetCall(
     const { method, peer } = call;
     options.admission.require(node, { method, peer, fingerprint: key.fingerprint });
   }
-  const connection = call.connection ?? options.httpSessions.of(node, call);
+  const connection = call.connection ?? options.httpSessions.of(key.id, node, call);
   const { peer, patienceMs } = call;
   const program = programOf(call);
   return { key, publicKeyPem, timestampMicros, peer, connection, program, patienceMs };

@@ -35,12 +35,12 @@ const DEFAULT_HEARTBEAT_INTERVAL_S = 30;
 /** What stands for the processes of SuperNodes that call over HTTP. */
 export interface Sessions {
   /**
-   * The session that a proved call belongs to, whichever of the node's keys proved it. A key without a
-   * node has none that is kept.
+   * The session that a call belongs to which a key proved: of a node with two keys each may have a
+   * process. A key without a node has none that is kept.
    */
-  of(node: NodeRow | undefined, call: IncomingCall): Connection;
-  /** Lets go of the session of a node that was unregistered or barred. */
-  forget(nodeId: bigint): void;
+  of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection;
+  /** Lets go of the session of a key whose node was unregistered or barred, or that ended. */
+  forget(keyId: string): void;
   /** Lets go of sessions that are closed. */
   prune(): void;
 }
@@ -48,14 +48,14 @@ export interface Sessions {
 /** The sessions of the SuperNodes that call over HTTP. */
 export class HttpSessions implements Sessions {
   readonly #clock: Clock;
-  readonly #sessions = new Map<bigint, HttpSession>();
+  readonly #sessions = new Map<string, HttpSession>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  of(node: NodeRow | undefined, call: IncomingCall): Connection {
-    const known = node && this.#sessions.get(node.nodeId);
+  of(keyId: string, node: NodeRow | undefined, call: IncomingCall): Connection {
+    const known = node && this.#sessions.get(keyId);
     const joins = call.method === Fleet.method.activateNode.name;
     if (known && !known.closed.aborted) {
       if (!joins) {
@@ -66,18 +66,18 @@ export class HttpSessions implements Sessions {
       known.close();
     }
     const session = new HttpSession(call, node, this.#clock);
-    if (node) this.#sessions.set(node.nodeId, session);
+    if (node) this.#sessions.set(keyId, session);
     return session;
   }
 
-  forget(nodeId: bigint): void {
-    this.#sessions.get(nodeId)?.close();
-    this.#sessions.delete(nodeId);
+  forget(keyId: string): void {
+    this.#sessions.get(keyId)?.close();
+    this.#sessions.delete(keyId);
   }
 
   prune(): void {
-    for (const [nodeId, session] of this.#sessions) {
-      if (session.closed.aborted) this.#sessions.delete(nodeId);
+    for (const [keyId, session] of this.#sessions) {
+      if (session.closed.aborted) this.#sessions.delete(keyId);
     }
   }
 }

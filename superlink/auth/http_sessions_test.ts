@@ -25,7 +25,7 @@ function stage(intervalS = 30) {
   const callOf = (node: NodeRow | undefined) => (method: string) => {
     const headers = { text: () => undefined, bytes: () => undefined };
     const incoming: IncomingCall = { method, headers, peer: "192.0.2.1:1", patienceMs: 25_000 };
-    return sessions.of(node, incoming);
+    return sessions.of("a key", node, incoming);
   };
   return { clock, sessions, call: callOf(row), strangersCall: callOf(undefined) };
 }
@@ -108,7 +108,7 @@ Deno.test("No session is kept of keys without a node, and none of keys that were
   const first = strangersCall("RegisterNode");
   assert(strangersCall("RegisterNode") !== first);
   const session = call("ActivateNode");
-  sessions.forget(NODE_ID);
+  sessions.forget("a key");
   assertEquals(session.closed.aborted, true);
 });
 

@@ -17,28 +17,28 @@ const NEVER = new AbortController().signal;
  */
 export class SharedSessions implements Sessions {
   readonly #leases: SharedLeases;
-  readonly #sessions = new Map<bigint, Connection>();
+  readonly #sessions = new Map<string, Connection>();
 
   constructor(leases: SharedLeases) {
     this.#leases = leases;
   }
 
-  of(node: NodeRow | undefined, { method, peer }: IncomingCall): Connection {
-    const known = node && this.#sessions.get(node.nodeId);
-    if (node) this.#sessions.delete(node.nodeId);
+  of(keyId: string, node: NodeRow | undefined, { method, peer }: IncomingCall): Connection {
+    const known = node && this.#sessions.get(keyId);
+    if (node) this.#sessions.delete(keyId);
     const session = known && method !== Fleet.method.activateNode.name ? known : {
       peer,
       closed: NEVER,
       // The node rejoins later if it cannot be written, and its lease ends in any case.
       gaveUp: () => void (node && this.#leases.left(node.nodeId).catch(() => {})),
     };
-    if (node) this.#sessions.set(node.nodeId, session);
+    if (node) this.#sessions.set(keyId, session);
     dropOldest(this.#sessions, LIMIT);
     return session;
   }
 
-  forget(nodeId: bigint): void {
-    this.#sessions.delete(nodeId);
+  forget(keyId: string): void {
+    this.#sessions.delete(keyId);
   }
 
   prune(): void {}

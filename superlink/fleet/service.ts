@@ -23,6 +23,7 @@ import type { Onlooker, RunOnlooker } from "../onlooker.ts";
 import type { Fabs } from "../runs/fabs.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { Runs } from "../runs/runs.ts";
+import { finished, heardFinishing } from "../state/handover.ts";
 import { isHeartbeatInterval } from "../state/node_life.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
@@ -73,12 +74,11 @@ export function fleetService(options: FleetServiceOptions): Service {
     throw refuse(caller, method, "the request names another key", error);
   };
 
-  /** The key that was proved must own the node that the request speaks for. */
-  const requireOwnNode = async (
-    caller: FleetCaller,
-    method: string,
-    nodeId: bigint | undefined,
-  ) => {
+  /**
+   * The key that was proved must own the node that the request speaks for. Says also whether the
+   * caller's process has handed the node over to another.
+   */
+  const ownNode = async (caller: FleetCaller, method: string, nodeId: bigint | undefined) => {
     // Asked again: the node may have been unregistered or barred while the body was on its way.
     const own = await nodes.ofKey(caller.key.id, clock.nowMicros());
     if (nodeId === undefined || own?.nodeId !== nodeId) {
@@ -86,6 +86,7 @@ export function fleetService(options: FleetServiceOptions): Service {
       throw refuse(caller, method, "the key does not own this node", error);
     }
     admit(caller, method, own);
+    if (await nodes.presence.isSuperseded(own, caller.key.id)) return { nodeId, superseded: true };
     if (nodes.presence.spoke(nodeId, caller.connection)) {
       log.warning(
         "node.key-used-twice",
@@ -94,6 +95,16 @@ export function fleetService(options: FleetServiceOptions): Service {
         fields(caller, nodeId),
       );
     }
+    return { nodeId, superseded: false };
+  };
+
+  const requireOwnNode = async (...call: Parameters<typeof ownNode>) =>
+    (await ownNode(...call)).nodeId;
+
+  /** Nothing new is for a process that has handed its node over. SuperNodes ask again 3 s later. */
+  const requirePuller = async (...call: Parameters<typeof ownNode>) => {
+    const { nodeId, superseded } = await ownNode(...call);
+    if (superseded) throw new StatusError("PERMISSION_DENIED", HANDED_OVER);
     return nodeId;
   };
 
@@ -186,6 +197,11 @@ export function fleetService(options: FleetServiceOptions): Service {
         case "taken-over":
           joined(caller, activation.row, " again, in place of a process that is gone");
           break;
+        case "handed-over":
+          // The process that it takes over from may have one.
+          pulls.end(activation.row.nodeId);
+          joined(caller, activation.row, " with its newer key; its earlier process may finish");
+          break;
         case "activated":
           joined(caller, activation.row, "");
           break;
@@ -195,7 +211,16 @@ export function fleetService(options: FleetServiceOptions): Service {
     },
 
     async deactivateNode(request, { caller }: Call<FleetCaller>) {
-      const nodeId = await requireOwnNode(caller, "DeactivateNode", request.nodeId);
+      const { nodeId, superseded } = await ownNode(caller, "DeactivateNode", request.nodeId);
+      const { id: keyId } = caller.key;
+      if (superseded) {
+        await nodes.presence.heardSuperseded(nodeId, (row) => finished(row, keyId));
+        bells.ring(topics.nodes);
+        log.info("node.left", `The earlier process of SuperNode ${nodeId} has gone.`, {
+          ...fields(caller, nodeId),
+        });
+        return {};
+      }
       const row = await nodes.presence.deactivate(nodeId, clock.nowMicros());
       if (!row) {
         const error = flowerError("deactivationFailed", {
@@ -235,10 +260,21 @@ export function fleetService(options: FleetServiceOptions): Service {
     },
 
     async sendNodeHeartbeat(request, { caller }: Call<FleetCaller>) {
-      const nodeId = await requireOwnNode(caller, "SendNodeHeartbeat", request.node?.nodeId);
+      const own = await ownNode(caller, "SendNodeHeartbeat", request.node?.nodeId);
+      const { nodeId } = own;
+      const { id: keyId } = caller.key;
       requireInterval(caller, "SendNodeHeartbeat", request.heartbeatInterval);
+      if (own.superseded) {
+        const now = clock.nowMicros();
+        await nodes.presence.heardSuperseded(
+          nodeId,
+          (row) => heardFinishing(row, keyId, now, request.heartbeatInterval),
+        );
+        return { success: true };
+      }
       const result = await nodes.presence.heartbeat(
         nodeId,
+        keyId,
         request.heartbeatInterval,
         caller.connection,
         clock.nowMicros(),
@@ -253,12 +289,15 @@ export function fleetService(options: FleetServiceOptions): Service {
       pulls.pull(
         request,
         call,
-        () => requireOwnNode(call.caller, "PullMessages", request.node?.nodeId),
+        () => requirePuller(call.caller, "PullMessages", request.node?.nodeId),
       ),
 
     ...fleetRunMethods(options, requireOwnNode),
   });
 }
+
+const HANDED_OVER =
+  "A process with the newer key of this SuperNode gets its messages now. Stop this one.";
 
 function activationFailed(grpcText: string, extra = grpcText): StatusError {
   return flowerError("activationFailed", { grpcText, extra });

@@ -10,7 +10,7 @@ import { SUPERLINK_NODE_ID } from "../../records/metadata.ts";
 import { StatusError } from "../../wire/status.ts";
 import { batches } from "../state/batches.ts";
 import { StorageFailure } from "../state/commit.ts";
-import type { MessageRow } from "../state/layout.ts";
+import { isInNoHand } from "../state/handover.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { type Answer, errorMessage } from "./made_up_reply.ts";
 import type { CarriedMessage, MessageStore } from "./message_store.ts";
@@ -133,7 +133,8 @@ export class Answers {
     }
     if (
       !node.lease || node.lease.onlineUntil <= nowMicros ||
-      wasLost(instruction, node.row.joinedAt)
+      // A process that joined after it was fetched knows nothing of it.
+      isInNoHand(instruction, node.row, nowMicros)
     ) return { kind: "node-unavailable", instruction };
     return { kind: "open" };
   }
@@ -169,9 +170,4 @@ export class Answers {
     }
     return carried;
   }
-}
-
-/** A process that joined after the instruction was fetched knows nothing of it. */
-function wasLost(row: MessageRow, joinedAt: number | undefined): boolean {
-  return row.confirmedAt !== undefined && joinedAt !== undefined && row.confirmedAt < joinedAt;
 }

@@ -5,6 +5,7 @@ import { deadline } from "@std/async";
 import { signHandover } from "../../keys/key_rotation.ts";
 import { generatePrivateKey, type PrivateKey } from "../../keys/private_key.ts";
 import { spkiPem } from "../../keys/public_key.ts";
+import { ErrorCode } from "../../records/error_code.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { NodeKeys } from "../../proto/gen/trellis/v1/node_keys_pb.ts";
 import {
@@ -91,6 +92,87 @@ onPlanes("A node is rotated in the middle of a run, and no message is lost", asy
   assertEquals(messagesList.map(({ error }) => error?.code), [undefined, undefined, undefined]);
 });
 
+onPlanes(
+  "A process with the newer key takes its node over, and the one before finishes what it has",
+  async (stage) => {
+    const { app, runId, link, node, renewed, operator } = stage;
+    const asked = [0, 1, 2].map(() => stage.instruct(node, { ttlSeconds: 600 }));
+    const [first, second, third] = asked;
+    assert(first && second && third);
+    await app.send(runId, first);
+    await node.take();
+    // The ServerApp waits all the time.
+    const answers = app.pull(runId, asked.slice(0, 2).map(({ messageId }) => messageId));
+    await stage.rotate();
+    assertEquals(await renewed.client.activate(), node.nodeId);
+    assertEquals((await refusal(node.pull()))[0], "PERMISSION_DENIED");
+    await app.send(runId, second);
+    assertEquals((await renewed.take()).messageId, second.messageId);
+    assertEquals((await refusal(node.pull()))[0], "PERMISSION_DENIED");
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
+    for (const [by, one] of [[renewed, second], [node, first]] as const) {
+      await by.reply(replyTo(one, link.clock.nowMicros()));
+    }
+    const { messagesList } = await answers;
+    assertEquals(messagesList.map(({ error }) => error), [undefined, undefined]);
+    await node.leave();
+    assertEquals((await operator.show(node.nodeId)).status, "online");
+    await app.send(runId, third);
+    assertEquals((await renewed.take()).messageId, third.messageId);
+  },
+);
+
+for (const how of ["leaves", "dies"] as const) {
+  onPlanes(
+    `What a process has in hand that was taken over from is lost once it ${how}`,
+    async (stage) => {
+      const { app, runId, link, node, renewed } = stage;
+      const [first, second] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
+      assert(first && second);
+      await app.send(runId, first);
+      await node.take();
+      link.clock.advance({ seconds: 1 });
+      await stage.rotate();
+      await renewed.client.activate();
+      await app.send(runId, second);
+      await renewed.take();
+      // A heartbeat is heard as a sign of life of either.
+      for (const by of [renewed, node, renewed]) {
+        assertEquals(await by.client.heartbeat(node.nodeId), true);
+        link.clock.advance({ seconds: 25 });
+        await app.call(app.method.sendAppHeartbeat, { token: stage.token });
+      }
+      if (how === "leaves") await node.leave();
+      else {
+        await renewed.client.heartbeat(node.nodeId);
+        link.clock.advance({ seconds: 10 });
+      }
+      const lost = await app.pull(runId, [first.messageId]);
+      assertEquals(lost.messagesList.map(({ error }) => error?.code), [ErrorCode.NODE_UNAVAILABLE]);
+      await renewed.reply(replyTo(second, link.clock.nowMicros()));
+      const { messagesList } = await app.pull(runId, [second.messageId]);
+      assertEquals(messagesList.map(({ error }) => error), [undefined]);
+    },
+  );
+}
+
+onPlanes(
+  "An earlier key takes over from nobody, and speaks when nobody else does",
+  async (stage) => {
+    const { app, runId, node, renewed, operator } = stage;
+    await stage.rotate();
+    await renewed.client.activate();
+    await renewed.client.heartbeat(node.nodeId);
+    assertEquals((await refusal(node.client.activate()))[0], "FAILED_PRECONDITION");
+    await renewed.leave();
+    assertEquals((await operator.show(node.nodeId)).status, "offline");
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
+    const one = stage.instruct(node);
+    await app.send(runId, one);
+    assertEquals((await node.take()).messageId, one.messageId);
+  },
+);
+
 onPlanes("Both keys are good until the grace is over, then the new one only", async (stage) => {
   const { link, node, renewed, operator } = stage;
   await stage.rotate(GRACE_S);
@@ -99,9 +181,6 @@ onPlanes("Both keys are good until the grace is over, then the new one only", as
   assertEquals(await node.client.heartbeat(node.nodeId), true);
   const held = refusal(node.pull());
   while (link.waiting() === 0) await operator.show(node.nodeId);
-  // Whichever key: one node is one process.
-  const second = await refusal(renewed.client.activate());
-  assertEquals(second[0], "FAILED_PRECONDITION");
   assertEquals(await renewed.client.heartbeat(node.nodeId), true);
   assertEquals(await node.client.heartbeat(node.nodeId), true);
   link.clock.advance({ seconds: GRACE_S });

@@ -60,6 +60,8 @@
  * @module
  */
 
+import type { FinishingProcess } from "./handover.ts";
+
 /**
  * The version of this layout. A higher one in the database means a newer Trellis wrote it; a lower one is
  * brought forward (`state/schema.ts`).
@@ -101,6 +103,8 @@ export interface NodeRow {
   readonly activatedAt?: number;
   /** When a process last joined as this node: what an earlier one was working on is lost. */
   readonly joinedAt?: number;
+  /** One that handed the node over: it may answer what it was handed before. */
+  readonly finishing?: FinishingProcess;
   readonly deactivatedAt?: number;
   readonly unregisteredAt?: number;
   /** When the last lease ended. While the node is online its lease says when it will. */
@@ -134,6 +138,8 @@ export interface KeyRow {
 export interface LeaseRow {
   readonly onlineUntil: number;
   readonly heartbeatIntervalS: number;
+  /** Which of the node's keys its process has. */
+  readonly keyId?: string;
   /**
    * Where several SuperLinks share the database: nothing was heard since the node's activation, or
    * its process gave up a call that was held for it.

@@ -165,6 +165,6 @@ export class LocalLeases implements Leases {
 }
 
 /** What of a lease goes to disk. */
-export function leaseRow({ onlineUntil, heartbeatIntervalS }: LeaseRow): LeaseRow {
-  return { onlineUntil, heartbeatIntervalS };
+export function leaseRow({ onlineUntil, heartbeatIntervalS, keyId }: LeaseRow): LeaseRow {
+  return { onlineUntil, heartbeatIntervalS, ...(keyId === undefined ? {} : { keyId }) };
 }

@@ -31,7 +31,10 @@ export interface Node {
 
 /** What became of an activation. */
 export type Activation =
-  | { readonly outcome: "activated" | "repeated" | "taken-over"; readonly row: NodeRow }
+  | {
+    readonly outcome: "activated" | "repeated" | "taken-over" | "handed-over";
+    readonly row: NodeRow;
+  }
   | { readonly outcome: "refused" | "barred"; readonly row: NodeRow }
   | { readonly outcome: "unknown" };
 

@@ -175,7 +175,9 @@ export class Nodes {
     const found = await this.ofKey(keyId, nowMicros);
     if (!found) return { outcome: "unknown" };
     const { nodeId } = found;
-    return await this.presence.activate(nodeId, heartbeatIntervalS, connection, nowMicros, program);
+    return await this.presence.activate(
+      ...[nodeId, keyId, heartbeatIntervalS, connection, nowMicros, program] as const,
+    );
   }
 
   /**

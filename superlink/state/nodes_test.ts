@@ -74,7 +74,7 @@ async function happen(nodes: Nodes, event: Event, { nodeId, keyId }: NodeRow): P
     case "activate":
       return (await nodes.activate(keyId, 20, other, at)).outcome;
     case "heartbeat": {
-      const answer = await nodes.presence.heartbeat(nodeId, 20, other, at);
+      const answer = await nodes.presence.heartbeat(nodeId, "a key", 20, other, at);
       return typeof answer === "string" ? answer : answer.status;
     }
     case "deactivate":
@@ -104,7 +104,10 @@ Deno.test("Nodes know nothing of a node that was never registered", () =>
     assertEquals(await nodes.activate("nobody", 30, new FakeConnection(), NOW), {
       outcome: "unknown",
     });
-    assertEquals(await nodes.presence.heartbeat(5n, 30, new FakeConnection(), NOW), "unknown");
+    assertEquals(
+      await nodes.presence.heartbeat(5n, "a key", 30, new FakeConnection(), NOW),
+      "unknown",
+    );
     assertEquals(await nodes.presence.deactivate(5n, NOW), undefined);
     assertEquals(await nodes.unregister(5n, NOW, anyone), undefined);
   }));
@@ -199,7 +202,7 @@ Deno.test("Nodes answer UNAVAILABLE and change nothing when the database cannot 
     const connection = new FakeConnection();
     const row = await registered(nodes);
     await nodes.activate(row.keyId, 30, connection, NOW);
-    await nodes.presence.heartbeat(row.nodeId, 20, connection, NOW + SECOND);
+    await nodes.presence.heartbeat(row.nodeId, row.keyId, 20, connection, NOW + SECOND);
     broken = true;
     const writes: (() => Promise<unknown>)[] = [
       () => nodes.register(registration(), NOW),
@@ -249,7 +252,7 @@ Deno.test("Nodes keep rows, leases and indexes together whatever happens at once
             return await nodes.activate(keyId, 10, connection, at);
           case 3:
           case 4:
-            return await nodes.presence.heartbeat(nodeId, 10, connection, at);
+            return await nodes.presence.heartbeat(nodeId, "a key", 10, connection, at);
           case 5:
             return await nodes.presence.deactivate(nodeId, at);
           case 6:

@@ -7,6 +7,13 @@
 
 import type { Connection } from "../../wire/connection.ts";
 import { Contention } from "./commit.ts";
+import {
+  finishing,
+  type FinishingProcess,
+  isSuperseded,
+  takesOver,
+  withFinishing,
+} from "./handover.ts";
 import type { NodeRow } from "./layout.ts";
 import type { Lease, Leases } from "./leases.ts";
 import type { Activation, NodeEvents } from "./node.ts";
@@ -44,10 +51,12 @@ export class Presence {
    *
    * A node that is online is refused (Flower's rule: one process for a key), unless its lease can
    * belong to nobody else: to this same connection, to one that is closed, or to one from before
-   * the SuperLink started.
+   * the SuperLink started. A process with the node's newest key takes over from one with an earlier
+   * key, which may finish what it has.
    */
   async activate(
     nodeId: bigint,
+    keyId: string,
     heartbeatIntervalS: number,
     connection: Connection,
     nowMicros: number,
@@ -64,13 +73,17 @@ export class Presence {
         return { outcome: "repeated", row };
       }
       const takeover = row.status === "online";
+      const coming = { entry, lease, keyId, heartbeatIntervalS, holder: connection, program };
+      if (takeover && lease && takesOver(row, lease, keyId) && !lease.holder?.closed.aborted) {
+        const leaving = finishing(lease, nowMicros);
+        const joins = false;
+        const handed = await this.#goOnline({ ...coming, joins, finishing: leaving }, nowMicros);
+        return { outcome: "handed-over", row: handed };
+      }
       if (takeover && lease?.holder && !lease.holder.closed.aborted) {
         return { outcome: "refused", row };
       }
-      const activated = await this.#goOnline(
-        { entry, lease, heartbeatIntervalS, holder: connection, joins: true, program },
-        nowMicros,
-      );
+      const activated = await this.#goOnline({ ...coming, joins: true }, nowMicros);
       return { outcome: takeover ? "taken-over" : "activated", row: activated };
     });
   }
@@ -81,6 +94,7 @@ export class Presence {
    */
   async heartbeat(
     nodeId: bigint,
+    keyId: string,
     heartbeatIntervalS: number,
     connection: Connection,
     nowMicros: number,
@@ -95,9 +109,27 @@ export class Presence {
         return "renewed";
       }
       return await this.#goOnline(
-        { entry, lease: undefined, heartbeatIntervalS, holder: connection, joins: false },
+        { entry, lease: undefined, keyId, heartbeatIntervalS, holder: connection, joins: false },
         nowMicros,
       );
+    });
+  }
+
+  /** Whether a process handed the node over to another one that is online. */
+  async isSuperseded(row: NodeRow, keyId: string): Promise<boolean> {
+    if (row.keyId === keyId) return false;
+    return isSuperseded(row, await this.#leases.get(row.nodeId), keyId);
+  }
+
+  /** Takes note of a process that handed its node over, and is there yet, or goes. */
+  async heardSuperseded(
+    nodeId: bigint,
+    rule: (row: NodeRow) => NodeRow,
+  ): Promise<void> {
+    await this.#turns.run(nodeId, async () => {
+      const entry = await this.#rows.find(nodeId);
+      const row = entry && rule(entry.row);
+      if (row && row !== entry.row) await this.#rows.save(entry, row, this.#kv.atomic());
     });
   }
 
@@ -178,19 +210,21 @@ export class Presence {
   }
 
   async #goOnline(
-    { entry, lease, heartbeatIntervalS, holder, joins, program }: ComingOnline,
+    { entry, lease, keyId, heartbeatIntervalS, holder, joins, program, finishing }: ComingOnline,
     nowMicros: number,
   ): Promise<NodeRow> {
     const { nodeId } = entry.row;
     const { row } = entry;
-    const activated = life.activated(row, nowMicros, heartbeatIntervalS, joins, program);
+    const online = life.activated(row, nowMicros, heartbeatIntervalS, joins, program);
+    const activated = withFinishing(online, keyId, finishing);
     const operation = this.#kv.atomic();
     await this.#leases.change({
       nodeId,
       before: lease,
       after: {
         ...life.renewedLease(nowMicros, heartbeatIntervalS),
-        ...(joins ? { session: "joined" } : {}),
+        keyId,
+        ...(joins || finishing ? { session: "joined" } : {}),
         holder,
       },
       operation,
@@ -205,11 +239,15 @@ interface ComingOnline {
   readonly entry: NodeEntry;
   /** What it has of a lease; an activation may take one over. */
   readonly lease: Lease | undefined;
+  /** Of the process that comes. */
+  readonly keyId: string;
   readonly heartbeatIntervalS: number;
   readonly holder: Connection;
   /** A process joins, rather than one is heard again. */
   readonly joins: boolean;
   readonly program?: life.NodeProgram | undefined;
+  /** The process that it takes over from, and that goes on with what it has. */
+  readonly finishing?: FinishingProcess | undefined;
 }
 
 /** Nothing may be accepted from the node or delivered to it. */

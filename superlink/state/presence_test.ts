@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { FakeConnection } from "../testing/fake_connection.ts";
 import { keys, type LeaseRow, type NodeRow } from "./layout.ts";
+import { rotated } from "./node_keys.ts";
 import { Nodes } from "./nodes.ts";
 import {
   broughtTo,
@@ -94,10 +95,36 @@ Deno.test("Nodes.activate() lets a node of before the start in again until it ha
     const { outcome } = await again.activate(row.keyId, 30, connection, NOW + SECOND);
     assertEquals(outcome, "taken-over");
     const third = await reopen(NOW + 2 * SECOND);
-    await third.presence.heartbeat(row.nodeId, 30, connection, NOW + 2 * SECOND);
+    await third.presence.heartbeat(row.nodeId, row.keyId, 30, connection, NOW + 2 * SECOND);
     third.presence.spoke(row.nodeId, connection);
     const other = await third.activate(row.keyId, 30, new FakeConnection(), NOW + 2 * SECOND);
     assertEquals(other.outcome, "refused");
+  }));
+
+Deno.test("Nodes.activate() hands a node over to its newest key only, also after a start", () =>
+  onStage(async ({ nodes, reopen }) => {
+    const row = await registered(nodes);
+    const { nodeId, keyId } = row;
+    const newKey = { keyId: "newer", fingerprint: "SHA256:y", publicKeyPem: new Uint8Array([2]) };
+    await nodes.activate(keyId, 30, new FakeConnection(), NOW);
+    await nodes.change(nodeId, NOW, (row) => rotated(row, newKey, NOW + MINUTE, NOW));
+    for (
+      const { at, registry } of [
+        { at: NOW + SECOND, registry: nodes },
+        { at: NOW + 2 * SECOND, registry: await reopen(NOW + 2 * SECOND) },
+      ]
+    ) {
+      const before = await registry.activate(keyId, 30, new FakeConnection(), at);
+      assertEquals(before.outcome, registry === nodes ? "refused" : "taken-over");
+      const { outcome } = await registry.activate("newer", 30, new FakeConnection(), at);
+      assertEquals(outcome, "handed-over");
+      const { row: after, lease } = (await registry.get(nodeId))!;
+      assertEquals([after.finishing?.keyId, after.finishing?.since, lease?.keyId], [
+        ...[keyId, at, "newer"],
+      ]);
+      const back = await registry.activate(keyId, 30, new FakeConnection(), at);
+      assertEquals(back.outcome, "refused");
+    }
   }));
 
 Deno.test("Nodes.spoke() notices that a key is in use on two connections by turns", () =>
@@ -177,12 +204,15 @@ Deno.test("Nodes.heartbeat() after the lease ran out goes on as if nothing was, 
     const connection = new FakeConnection();
     await nodes.activate(row.keyId, 30, connection, NOW);
     const late = NOW + 2 * MINUTE;
-    assertEquals(await nodes.presence.heartbeat(row.nodeId, 30, connection, late), "renewed");
+    assertEquals(
+      await nodes.presence.heartbeat(row.nodeId, row.keyId, 30, connection, late),
+      "renewed",
+    );
     assertEquals((await nodes.list(late))[0]?.row.activatedAt, NOW);
 
     const later = late + 2 * MINUTE;
     assertEquals((await nodes.list(later))[0]?.row.status, "offline");
-    const back = await nodes.presence.heartbeat(row.nodeId, 30, connection, later);
+    const back = await nodes.presence.heartbeat(row.nodeId, row.keyId, 30, connection, later);
     assertEquals(typeof back === "object" && back.activatedAt, later);
   }));
 
@@ -197,7 +227,7 @@ Deno.test("Nodes.open() grants each online node an interval, then its lease ends
     assertEquals(node?.row.status, "offline");
     assertEquals(node?.row.deactivatedAt, grace);
     assertEquals(
-      await again.presence.heartbeat(row.nodeId, 30, new FakeConnection(), grace),
+      await again.presence.heartbeat(row.nodeId, row.keyId, 30, new FakeConnection(), grace),
       (await again.get(row.nodeId))!.row,
     );
   }));
@@ -210,13 +240,14 @@ Deno.test("Nodes.writeLeases() puts renewed leases on disk, and nothing for thos
     const onDisk = async ({ nodeId }: NodeRow) =>
       (await kv.get<LeaseRow>(keys.lease(nodeId))).value;
     for (const { nodeId } of rows) {
-      await nodes.presence.heartbeat(nodeId, 20, connection, NOW + SECOND);
+      await nodes.presence.heartbeat(nodeId, "a key", 20, connection, NOW + SECOND);
     }
     assertEquals((await onDisk(rows[0]!))?.onlineUntil, NOW + MINUTE, "not yet");
     await nodes.presence.deactivate(rows[1]!.nodeId, NOW + SECOND);
     await nodes.writeLeases();
     for (const row of rows) {
-      const expected = { onlineUntil: NOW + 41 * SECOND, heartbeatIntervalS: 20 };
+      const { keyId } = row;
+      const expected = { onlineUntil: NOW + 41 * SECOND, heartbeatIntervalS: 20, keyId };
       assertEquals(await onDisk(row), row === rows[1] ? null : expected);
     }
   }));

@@ -13,7 +13,7 @@ import type { Connection } from "../../wire/connection.ts";
 import type { Clock } from "../clock.ts";
 import { commit, Contention } from "./commit.ts";
 import { keys, type LeaseRow } from "./layout.ts";
-import type { Lease, LeaseChange, Leases } from "./leases.ts";
+import { type Lease, type LeaseChange, leaseRow, type Leases } from "./leases.ts";
 import { leaseBegan } from "./node_life.ts";
 import { untilUncontended } from "./transitions.ts";
 
@@ -47,7 +47,10 @@ export class SharedLeases implements Leases {
   }
 
   renew(nodeId: bigint, { onlineUntil, heartbeatIntervalS }: LeaseRow): Promise<boolean> {
-    return this.#replace(nodeId, () => ({ onlineUntil, heartbeatIntervalS }));
+    return this.#replace(
+      nodeId,
+      (row) => leaseRow({ ...row, onlineUntil, heartbeatIntervalS }),
+    );
   }
 
   /** Takes note that the process which holds the lease gave up a call that was held for it. */
