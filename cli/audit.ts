@@ -18,6 +18,7 @@ import { momentMs } from "../terminal/moment.ts";
 import { type Cell, type Column, renderTable } from "../terminal/table.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
 import { AUDIT_LOG_FLAG, auditFolder, DATABASE_FLAG } from "./database.ts";
+import { parseId } from "./id.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { FORMAT_FLAG } from "./report.ts";
 import { withProgress } from "./progress.ts";
@@ -130,6 +131,7 @@ const exportLines: Command = {
   async run({ flags }, terminal) {
     for await (const { text } of readAudit(await auditFolder(flags), filterOf(flags))) {
       terminal.print(text);
+      if (terminal.unread.aborted) break;
     }
     return 0;
   },
@@ -146,10 +148,15 @@ function filterOf(raw: RawFlags): AuditFilter {
   return {
     sinceMicros: sinceOf(raw),
     action: ACTION_FLAG.of(raw),
-    nodeId: NODE_FLAG.of(raw),
-    runId: RUN_FLAG.of(raw),
+    nodeId: idOf(NODE_FLAG, raw),
+    runId: idOf(RUN_FLAG, raw),
     outcome: REFUSED_FLAG.of(raw) ? "refused" : undefined,
   };
+}
+
+function idOf(flag: typeof NODE_FLAG, raw: RawFlags): string | undefined {
+  const text = flag.of(raw);
+  return text === undefined ? undefined : String(parseId(text, `--${flag.name}`));
 }
 
 function sinceOf(raw: RawFlags): number | undefined {

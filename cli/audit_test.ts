@@ -67,7 +67,9 @@ Deno.test("audit list shows lines that a filter lets through, without a stranger
       const { lines } = JSON.parse(stdout);
       assertEquals(lines.map(({ seq }: { seq: number }) => seq), expected, flags.join(" "));
     }
-    assertEquals((await audit("list", "--since", "yesterday")).code, 2);
+    for (const [flag, value] of [["--since", "yesterday"], ["--node", "ward 3"], ["--run", "x"]]) {
+      assertEquals((await audit("list", flag!, value!)).code, 2, flag);
+    }
   }));
 
 Deno.test("audit export gives the lines as they are", () =>
