@@ -71,6 +71,7 @@ const list: Command = {
       return {
         json: { "success": true, "lines": last.map(lineJson) },
         records: last.map(lineRecord),
+        columns: FIELDS,
         view: renderTable(COLUMNS, last.map(lineRow), options),
       };
     }),
@@ -247,6 +248,16 @@ function lineRecord(line: AuditLine): Readonly<Record<string, JsonValue>> {
   const { who, subject, ...rest } = lineJson(line);
   return { ...rest, ...prefixed("who", who), ...prefixed("subject", subject) };
 }
+
+/** What a line may have, as {@linkcode lineRecord} names it. */
+const FIELDS = [
+  ...["seq", "prev", "time", "action", "outcome", "from", "reason", "count"],
+  ...["account", "tokenId", "tokenName", "fingerprint", "program"].map((name) => `who.${name}`),
+  ...[
+    ...["nodeId", "runId", "fingerprint", "tokenId", "role", "name", "location", "labels"],
+    ...["expires", "status", "detail"],
+  ].map((name) => `subject.${name}`),
+];
 
 function prefixed(prefix: string, fields: Readonly<Record<string, string>>) {
   return Object.fromEntries(

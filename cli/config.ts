@@ -41,6 +41,7 @@ const list: Command = {
       return {
         json: { "success": true, "connections": records },
         records,
+        columns: ["name", "address", "file", "default"],
         view: renderTable(
           [{ header: "Name", keepWhole: true }, { header: "Address" }, { header: "Declared in" }],
           rows.map(({ name, address, file, isDefault }) => [

@@ -34,6 +34,7 @@ const list: Command = {
       return {
         json: records,
         records,
+        columns: ["name"],
         view: renderTable(
           [{ header: "Federation", keepWhole: true }],
           names.map((name) => [{ text: name }]),

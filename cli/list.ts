@@ -14,7 +14,7 @@ import { withControl } from "./control.ts";
 import type { ListedRuns } from "./control_client.ts";
 import { parseId, requireUint64 } from "./id.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
-import { RUN_COLUMNS, runJson, runRow, runSheet } from "./run_view.ts";
+import { RUN_COLUMNS, RUN_FIELDS, runJson, runRow, runSheet } from "./run_view.ts";
 import {
   FEDERATION_CONFIG_FLAG,
   findConnection,
@@ -80,6 +80,7 @@ export const listCommand: Command = {
         return {
           json: { "success": true, "runs": records },
           records,
+          columns: RUN_FIELDS,
           view: runId === undefined
             ? allRuns({ runs, now }, options)
             : oneRun({ runs, now }, options),

@@ -22,8 +22,9 @@ export type ListFormat = ReturnType<typeof LIST_FORMAT_FLAG.of>;
 
 /** A list in its forms. */
 export interface ListResult extends Result {
-  /** What is listed, for CSV. */
+  /** What is listed, for CSV, and the columns that it always has. */
   readonly records: readonly CsvRecord[];
+  readonly columns: readonly string[];
 }
 
 /** As {@linkcode report}, for a list. */
@@ -34,8 +35,7 @@ export async function reportList(
 ): Promise<number> {
   if (format === "default" || format === "table") return await report("default", terminal, work);
   if (format === "json") return await report("json", terminal, work);
-  const { json, records } = await work(() => {});
-  const text = format === "yaml" ? toYaml(json) : toCsv(withoutFormulas(records));
-  if (text !== "") terminal.print(text);
+  const { json, records, columns } = await work(() => {});
+  terminal.print(format === "yaml" ? toYaml(json) : toCsv(columns, withoutFormulas(records)));
   return 0;
 }

@@ -125,6 +125,7 @@ const list: Command = {
       return {
         json: { "success": true, "logins": rows },
         records: rows,
+        columns: ["code", "from", "started-at"],
         view: renderTable(
           [{ header: "Code", keepWhole: true }, { header: "From" }, { header: "Started @" }],
           rows.map((row) => Object.values(row).map((text) => ({ text }))),

@@ -166,6 +166,12 @@ export function nodeJson({ info, status, facts }: ListedNode, now: string): Node
   };
 }
 
+/** The names of what {@linkcode nodeJson} may give. */
+export const NODE_FIELDS = [
+  ...["node-id", "owner-aid", "owner-name", "status", "created-at", "online-at", "online-elapsed"],
+  ...["offline-at", "deleted-at", "name", "location", "labels", "suspended-at", "expires-at"],
+];
+
 /** A node in JSON. */
 export type NodeJson = Readonly<Record<string, JsonValue>>;
 

@@ -60,6 +60,12 @@ export function runSheet(run: Run, now: string): readonly (readonly [string, Cel
   ];
 }
 
+/** The names of what {@linkcode runJson} gives. */
+export const RUN_FIELDS = [
+  ...["run-id", "federation", "fab-id", "fab-name", "fab-version", "fab-hash", "status", "elapsed"],
+  ...["pending-at", "starting-at", "running-at", "finished-at", "network-traffic", "compute-time"],
+];
+
 /** A run in the JSON of `ls`, as Flower 1.25.0 writes it. */
 export function runJson(run: Run, now: string): Readonly<Record<string, JsonValue>> {
   const seconds = runSeconds(run, now);

@@ -36,12 +36,12 @@ export const exportNodes: Command = {
     const records = nodes
       .filter(({ keyless, status }) => !keyless && status !== "unregistered")
       .map((node) => record(node, openSshPublicLine(readPublicKey(node.publicKey))));
-    terminal.print(records.length === 0 ? HEAD : toCsv(records));
+    terminal.print(toCsv(COLUMNS, records));
     return 0;
   },
 };
 
-const HEAD = "node-id,public-key,name,location,labels,expires,status";
+const COLUMNS = ["node-id", "public-key", "name", "location", "labels", "expires", "status"];
 
 function record(node: RegisteredNode, publicKey: string) {
   return {

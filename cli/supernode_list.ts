@@ -14,7 +14,7 @@ import type { Command } from "./command_tree.ts";
 import { withControl } from "./control.ts";
 import { fleetList } from "./fleet_list.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
-import { type ListedNode, NODE_STATUSES, nodeJson, nodeTable } from "./node_view.ts";
+import { type ListedNode, NODE_FIELDS, NODE_STATUSES, nodeJson, nodeTable } from "./node_view.ts";
 import { findConnection, processContext, TARGET_FLAGS, TARGET_POSITIONALS } from "./target.ts";
 import { timestampUs } from "./timestamp.ts";
 import { watch, WATCH_FLAG } from "./watch.ts";
@@ -77,6 +77,7 @@ export const list: Command = {
           get records() {
             return shown.map((node) => nodeJson(node, now));
           },
+          columns: NODE_FIELDS,
           get view() {
             const { columns, rows } = nodeTable(shown, now);
             const { paint, columns: maxWidth } = terminal;

@@ -97,6 +97,10 @@ const list: Command = {
       return {
         json: { "success": true, "tokens": shown.map(tokenJson) },
         records: shown.map(tokenJson),
+        columns: [
+          ...["id", "kind", "name", "role", "status", "created-at", "created-by", "expires-at"],
+          ...["revoked-at", "used-at"],
+        ],
         view: renderTable(
           [
             { header: "ID", keepWhole: true },

@@ -10,12 +10,12 @@ import { type JsonValue, toJson } from "./json.ts";
 export type CsvRecord = Readonly<Record<string, JsonValue>>;
 
 /**
- * Writes records; the columns are those of all records, in the order in which they come first. What
- * is no text or number is written as JSON. No records make an empty text.
+ * Writes records. `first` are columns that there are in any case, so that a program finds them where no
+ * record has them; those that only records have follow, in the order in which they come first. What is
+ * no text or number is written as JSON.
  */
-export function toCsv(records: readonly CsvRecord[]): string {
-  if (records.length === 0) return "";
-  const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
+export function toCsv(first: readonly string[], records: readonly CsvRecord[]): string {
+  const columns = [...new Set([...first, ...records.flatMap((record) => Object.keys(record))])];
   const rows = records.map((record) => columns.map((column) => cell(record[column])));
   return [columns.map(quoted), ...rows].map((row) => row.join(",")).join("\n");
 }

@@ -28,7 +28,7 @@ Deno.test("toCsv writes what readCsv reads, with a column for all that any recor
     { name: " blanks ", labels: { k: "v,w", sizes: [1n, 2n ** 64n] } },
     { name: "two\nlines" },
   ];
-  const text = toCsv(records);
+  const text = toCsv([], records);
   assertEquals(readCsv(text)?.map(({ cells }) => cells), [
     ["name", "count", "labels"],
     ['a "b", c', "2", ""],
@@ -45,4 +45,7 @@ Deno.test("a text that a spreadsheet would run is no formula any more, and a num
   );
 });
 
-Deno.test("no records make an empty text", () => assertEquals(toCsv([]), ""));
+Deno.test("toCsv has columns that no record has, and before others", () => {
+  assertEquals(toCsv(["id", "name"], []), "id,name");
+  assertEquals(toCsv(["id", "name"], [{ at: "now", id: "1" }]), "id,name,at\n1,,now");
+});
