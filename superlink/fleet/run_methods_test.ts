@@ -157,10 +157,10 @@ Deno.test("A reply by a node that the instruction was not for is dropped", () =>
   }));
 
 Deno.test("A reply to an instruction that has expired is dropped", () =>
-  onExchange(async ({ node, asked, link }) => {
-    link.clock.advance({ seconds: 50 });
+  onExchange(async ({ node, asked, link, passTime }) => {
+    await passTime(50);
     const reply = replyTo(asked, link.clock.nowMicros());
-    link.clock.advance({ seconds: 50 });
+    await passTime(50);
     assertEquals((await node.push(reply)).objectsToPush, []);
   }));
 

@@ -63,37 +63,43 @@ const cases: readonly [string, bigint | "reply" | "open", (x: Exchange) => Promi
     await node.reply(reply);
     await node.leave();
   }],
-  ["the reply of a node whose lease ran out after it", "reply", async ({ node, reply, link }) => {
-    await node.reply(reply);
-    link.clock.advance({ seconds: 61 });
-  }],
+  [
+    "the reply of a node whose lease ran out after it",
+    "reply",
+    async ({ node, reply, passTime }) => {
+      await node.reply(reply);
+      await passTime(61);
+    },
+  ],
   [
     "the app's own error",
     2n,
     ({ node, asked, link }) => node.reply(errorReplyTo(asked, link.clock.nowMicros(), "boom")),
   ],
-  ["code 3 once the instruction has expired", 3n, async ({ link, node }) => {
-    link.clock.advance({ seconds: 50 });
+  ["code 3 once the instruction has expired", 3n, async ({ passTime, node }) => {
+    await passTime(50);
     await node.client.heartbeat(node.nodeId);
-    link.clock.advance({ seconds: 50 });
+    await passTime(50);
   }],
-  ["code 3 once the instruction has expired, even if its node is gone", 3n, ({ link }) => {
-    link.clock.advance({ seconds: 100 });
-    return Promise.resolve();
-  }],
-  ["code 3 when the reply has expired with its instruction", 3n, async ({ link, node, reply }) => {
-    await node.reply(reply);
-    link.clock.advance({ seconds: 100 });
-  }],
+  [
+    "code 3 once the instruction has expired, even if its node is gone",
+    3n,
+    ({ passTime }) => passTime(100),
+  ],
+  [
+    "code 3 when the reply has expired with its instruction",
+    3n,
+    async ({ passTime, node, reply }) => {
+      await node.reply(reply);
+      await passTime(100);
+    },
+  ],
   ["code 4 when only the reply has expired", 4n, async ({ link, node, asked }) => {
     await node.reply(replyTo(asked, link.clock.nowMicros(), undefined, 10));
     link.clock.advance({ seconds: 10 });
   }],
   ["code 5 when the node left before its reply", 5n, ({ node }) => node.leave()],
-  ["code 5 when the node's lease ran out", 5n, ({ link }) => {
-    link.clock.advance({ seconds: 61 });
-    return Promise.resolve();
-  }],
+  ["code 5 when the node's lease ran out", 5n, ({ passTime }) => passTime(61)],
   ["code 5 when the node left in the middle of its reply", 5n, async ({ node, reply }) => {
     await node.push(reply);
     await node.leave();
@@ -107,10 +113,14 @@ const cases: readonly [string, bigint | "reply" | "open", (x: Exchange) => Promi
     x.link.clock.advance({ micros: 1 });
     await x.node.client.activate();
   }],
-  ["nothing when the node is heard of again after a silence", "open", async ({ node, link }) => {
-    link.clock.advance({ seconds: 61 });
-    await node.client.heartbeat(node.nodeId);
-  }],
+  [
+    "nothing when the node is heard of again after a silence",
+    "open",
+    async ({ node, passTime }) => {
+      await passTime(61);
+      await node.client.heartbeat(node.nodeId);
+    },
+  ],
 ];
 
 for (const [name, expected, prepare] of cases) {
@@ -158,8 +168,8 @@ Deno.test("A reply that comes after its error was given out is dropped, and so a
   }));
 
 Deno.test("A made-up error says what Flower's says, and its object can be pulled and confirmed", () =>
-  onExchange(async ({ app, runId, node, asked, link }) => {
-    link.clock.advance({ seconds: 30 });
+  onExchange(async ({ app, runId, node, asked, link, passTime }) => {
+    await passTime(30);
     await node.leave();
     const errors = await app.pull(runId, [asked.messageId, "f".repeat(64), ""]);
     const nowSeconds = link.clock.nowMicros() / SECOND;

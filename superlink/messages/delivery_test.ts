@@ -70,8 +70,8 @@ const ends: readonly [string, (stage: RunStage) => Promise<unknown>, bigint | st
     ({ nodes: [node] }) => node!.client.unregister(node!.nodeId),
     5n,
   ],
-  ["a node's lease runs out", async ({ link, app, runId }) => {
-    link.clock.advance({ seconds: 60 });
+  ["a node's lease runs out", async ({ passTime, app, runId }) => {
+    await passTime(60);
     await app.call(app.method.getNodes, { runId });
   }, 5n],
   ["another process joins as the node", async ({ nodes: [node], link }) => {

@@ -120,11 +120,11 @@ Deno.test("PushMessages refuses lists that are empty or of different lengths, an
   }));
 
 Deno.test("PushMessages gives no id for a node that cannot have messages, and wants no objects", () =>
-  onRun({ nodeCount: 5 }, async ({ app, runId, nodes, instruct, link }) => {
+  onRun({ nodeCount: 5 }, async ({ app, runId, nodes, instruct, passTime }) => {
     const [online, offline, expired, unregistered, registered] = nodes;
     await offline!.leave();
     await unregistered!.client.unregister(unregistered!.nodeId);
-    link.clock.advance({ seconds: 61 });
+    await passTime(61);
     await online!.client.heartbeat(online!.nodeId);
     const neverJoined = await registered!.client.call(registered!.client.method.activateNode, {
       publicKey: registered!.client.publicKeyPem,

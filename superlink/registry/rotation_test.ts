@@ -139,13 +139,12 @@ for (const how of ["leaves", "dies"] as const) {
       // A heartbeat is heard as a sign of life of either.
       for (const by of [renewed, node, renewed]) {
         assertEquals(await by.client.heartbeat(node.nodeId), true);
-        link.clock.advance({ seconds: 25 });
-        await app.call(app.method.sendAppHeartbeat, { token: stage.token });
+        await stage.passTime(25);
       }
       if (how === "leaves") await node.leave();
       else {
         await renewed.client.heartbeat(node.nodeId);
-        link.clock.advance({ seconds: 10 });
+        await stage.passTime(10);
       }
       const lost = await app.pull(runId, [first.messageId]);
       assertEquals(lost.messagesList.map(({ error }) => error?.code), [ErrorCode.NODE_UNAVAILABLE]);

@@ -88,17 +88,14 @@ for (const plane of PLANES) {
     }));
 
   Deno.test(`What waits for a suspended SuperNode is delivered once it is resumed over ${plane}`, () =>
-    onPlane(plane, async ({ node, operator, app, runId, token, link, ...stage }) => {
+    onPlane(plane, async ({ node, operator, app, runId, link, ...stage }) => {
       const asked = stage.instruct(node, { ttlSeconds: 600 });
       await app.send(runId, asked);
       await operator.suspend(node.nodeId);
       const late = stage.instruct(node, { ttlSeconds: 600 });
       await app.send(runId, late);
       // The node is silent for long, but its ServerApp is not.
-      for (let steps = 0; steps < 10; steps++) {
-        link.clock.advance({ seconds: 30 });
-        await app.call(app.method.sendAppHeartbeat, { token });
-      }
+      await stage.passTime(300);
       await operator.resume(node.nodeId);
       assertEquals(await node.client.heartbeat(node.nodeId), true);
       for (const one of [asked, late]) {

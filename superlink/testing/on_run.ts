@@ -8,6 +8,9 @@ import {
   type TestSuperLinkOptions,
 } from "./test_superlink.ts";
 
+/** Shorter than a ServerApp may be silent after its start. */
+const HEARTBEAT_S = 20;
+
 /** A SuperLink with a run that is `running` and nodes that are online. */
 export interface RunStage {
   readonly link: TestSuperLink;
@@ -15,6 +18,8 @@ export interface RunStage {
   readonly runId: bigint;
   readonly token: string;
   readonly nodes: readonly TestNode[];
+  /** Lets time pass in which the ServerApp is heard of, as one that waits for nodes is. */
+  passTime(seconds: number): Promise<void>;
   /** An instruction of the run, not pushed yet; no two are the same. */
   instruct(node: TestNode, rest?: Partial<InstructionOptions>): Carried;
 }
@@ -45,9 +50,16 @@ export async function runStage(
       groupId: String(count++),
       ...rest,
     });
+  const passTime = async (seconds: number) => {
+    for (let left = seconds; left > 0; left -= HEARTBEAT_S) {
+      link.clock.advance({ seconds: Math.min(left, HEARTBEAT_S) });
+      const { success } = await app.call(app.method.sendAppHeartbeat, { token });
+      if (!success) throw new Error("The ServerApp was silent for too long.");
+    }
+  };
   const down = stack.move();
   const dispose = () => down.disposeAsync();
-  return { link, app, runId, token, nodes, instruct, [Symbol.asyncDispose]: dispose };
+  return { link, app, runId, token, nodes, passTime, instruct, [Symbol.asyncDispose]: dispose };
 }
 
 /**
