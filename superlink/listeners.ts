@@ -15,6 +15,7 @@ import type { ObserveCall } from "../wire/observed_call.ts";
 import type { Service } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
 import type { ServerTls } from "../wire/tls.ts";
+import { Seldom } from "./seldom.ts";
 
 /** A port and what its APIs allow. */
 export interface Port {
@@ -25,6 +26,9 @@ export interface Port {
   /** What anybody can do who reaches it, where it asks for no credentials. */
   readonly open?: string | undefined;
 }
+
+/** A port that is lost again and again has a line in so long. */
+const LOST_PERIOD_MS = 60_000;
 
 interface Server {
   changeTls?(tls: ServerTls): void | Promise<void>;
@@ -37,6 +41,7 @@ export class Listeners {
   readonly #isServing: () => boolean;
   readonly #onCall: ObserveCall | undefined;
   readonly #servers: Server[] = [];
+  readonly #lost = new Seldom<string>(LOST_PERIOD_MS);
 
   /** `onCall` is told of every call of an API once it has ended. */
   constructor(log: Log, isServing: () => boolean, onCall?: ObserveCall) {
@@ -86,7 +91,7 @@ export class Listeners {
 
   /** Serves what is no API over HTTP; gives the address really used. */
   async web(port: Port, handler: HttpHandler): Promise<Address> {
-    const server = new HttpServer(handler, port.tls);
+    const server = new HttpServer(handler, port.tls, (cause) => this.#logLost(port, cause));
     return await this.#opened(port, server, () => server.listen(port.address));
   }
 
@@ -124,6 +129,17 @@ export class Listeners {
       "superlink.open",
       `Whoever can reach ${text} can ${open}: the ${name} asks for no credentials.`,
       { api: name, address: text },
+    );
+  }
+
+  #logLost({ name }: Port, cause: unknown): void {
+    if (!this.#lost.isDue(name, performance.now())) return;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#log.error(
+      "superlink.port-lost",
+      `The port of the ${name} was lost and is taken again: ${why}. Are there too many connections? ` +
+        "The limit of open files (ulimit -n, LimitNOFILE) says how many there can be.",
+      { api: name },
     );
   }
 

@@ -24,6 +24,8 @@ interface Listening {
 const QUICK_ATTEMPTS = 100;
 const LISTEN_PAUSE_MS = 20;
 const LISTEN_ATTEMPTS = 350;
+/** Until a process has room for connections again that had none. */
+const ROOM_PAUSE_MS = 200;
 
 /** One listening HTTP server. */
 export class HttpServer {
@@ -36,13 +38,19 @@ export class HttpServer {
   #listening: Listening | undefined;
   /** Where it listens, once it does. */
   #address: Address | undefined;
-  /** Those whose certificate was changed, until their last request is answered. */
-  readonly #replaced = new Set<Promise<void>>();
+  /** Those in whose place others listen, until their last request is answered. */
+  readonly #replaced = new Map<Listening, Promise<void>>();
+  readonly #onLost: (cause: unknown) => void;
 
-  /** `tls` makes it HTTPS. */
-  constructor(handler: HttpHandler, tls: ServerTls | undefined) {
+  /** `tls` makes it HTTPS; `onLost` is told when the port was lost and is taken again. */
+  constructor(
+    handler: HttpHandler,
+    tls: ServerTls | undefined,
+    onLost: (cause: unknown) => void = () => {},
+  ) {
     this.#handler = handler;
     this.#tls = tls;
+    this.#onLost = onLost;
   }
 
   /**
@@ -65,6 +73,7 @@ export class HttpServer {
         (request, info) => this.#answer(request, info),
       );
       this.#listening = { server, cutOff };
+      void this.#keep(this.#listening);
       this.#address = { host: address.host, port: server.addr.port };
       return this.#address;
     } catch (cause) {
@@ -85,11 +94,8 @@ export class HttpServer {
     this.#tls = tls;
     const listening = this.#listening;
     this.#listening = undefined;
-    if (listening) {
-      const replaced = listening.server.shutdown().finally(() => this.#replaced.delete(replaced));
-      this.#replaced.add(replaced);
-    }
-    for (let attempt = 1;; attempt++) {
+    if (listening) this.#letEnd(listening);
+    for (let attempt = 1; !this.#listening; attempt++) {
       try {
         this.listen(this.#address);
         return;
@@ -110,9 +116,40 @@ export class HttpServer {
     const timer = setTimeout(late.resolve, graceMs);
     await Promise.race([Promise.all(this.#underWay), late.promise]);
     this.#listening?.cutOff.abort();
-    await this.#listening?.server.finished;
-    await Promise.race([Promise.all(this.#replaced), late.promise]);
+    for (const { cutOff } of this.#replaced.keys()) cutOff.abort();
+    await this.#listening?.server.finished.catch(() => {});
+    await Promise.race([Promise.all(this.#replaced.values()), late.promise]);
     clearTimeout(timer);
+  }
+
+  /**
+   * `Deno.serve` gives its port up when the process is out of file descriptors, and every peer can see
+   * to that: the port is taken again. Requests under way are answered on their connections.
+   */
+  async #keep(listening: Listening): Promise<void> {
+    try {
+      return await listening.server.finished;
+    } catch (cause) {
+      if (this.#listening !== listening || !this.#address) return;
+      this.#onLost(cause);
+    }
+    this.#listening = undefined;
+    this.#letEnd(listening);
+    for (;;) {
+      await delay(ROOM_PAUSE_MS);
+      if (this.#draining || this.#listening) return;
+      try {
+        this.listen(this.#address);
+      } catch (error) {
+        if (!(error instanceof ListenError)) throw error;
+      }
+    }
+  }
+
+  #letEnd(listening: Listening): void {
+    const ended = listening.server.shutdown().catch(() => {})
+      .finally(() => this.#replaced.delete(listening));
+    this.#replaced.set(listening, ended);
   }
 
   async #answer(
