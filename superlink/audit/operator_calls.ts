@@ -11,6 +11,7 @@ import type { Service } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import type { ControlCaller } from "../control/caller.ts";
+import { RoleError } from "../control/gate.ts";
 import type { AuditTrail, AuditWho } from "./audit.ts";
 import { faultIn, subjectOf, subjectsOf } from "./call_subjects.ts";
 import { TokenUses } from "./token_uses.ts";
@@ -54,9 +55,11 @@ export function withAudit(service: Service, trail: AuditTrail): Service {
         if (isControlCaller(caller)) tokenUses.used(caller);
         return caller;
       } catch (error) {
-        const action = actionOf(method);
+        const who = error instanceof RoleError
+          ? whoOf({ account: NO_ACCOUNT, peer: from, holder: error.holder })
+          : {};
         trail.note({
-          ...{ who: {}, action, subject: {}, from },
+          ...{ who, action: actionOf(method), subject: {}, from },
           ...{ outcome: "refused", reason: reasonOf(error) },
         });
         throw error;

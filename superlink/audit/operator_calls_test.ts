@@ -3,6 +3,7 @@ import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { Registry } from "../../proto/gen/trellis/v1/registry_pb.ts";
 import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { StatusError } from "../../wire/status.ts";
+import { Grants } from "../access/grants.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import { FleetClient, PLANES, refusal } from "../testing/fleet_client.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
@@ -143,6 +144,23 @@ for (const plane of PLANES) {
     );
     assertEquals(audit.of("token.create")[0]?.subject.role, "viewer");
     assert(audit.entries.every(({ outcome, reason }) => (outcome === "refused") === !!reason));
+  });
+}
+
+for (const plane of PLANES) {
+  Deno.test(`A token whose role is not enough has a line in its name over ${plane}`, async () => {
+    const audit = new ToldTrail();
+    await using link = await startTestSuperLink({ audit, controlRule: { kind: "tokens" } });
+    const grants = new Grants(link.database.kv, link.clock);
+    const wanted = { name: "the auditors", role: "viewer", createdBy: "a test" } as const;
+    const { grant, token } = await grants.create(wanted);
+    using viewer = new OperatorClient(link, plane, token);
+    const [status] = await refusal(viewer.suspend(5n));
+    assertEquals(status, "PERMISSION_DENIED");
+    using stranger = new OperatorClient(link, plane);
+    await refusal(stranger.suspend(5n));
+    const who = { tokenId: grant.id, tokenName: "the auditors" };
+    assertEquals(audit.of("node.suspend").map((entry) => entry.who), [who, {}]);
   });
 }
 

@@ -10,7 +10,7 @@ import type { IncomingCall } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
 import type { TokenAttempts } from "../access/attempts.ts";
 import type { Grants } from "../access/grants.ts";
-import { allows, asksNobody, roleFor } from "../access/roles.ts";
+import { allows, asksNobody, type Role, roleFor } from "../access/roles.ts";
 import type { GrantRow } from "../access/rows.ts";
 import { hashOf } from "../access/secrets.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
@@ -83,14 +83,20 @@ export class ControlGate implements ControlAccess {
   }
 }
 
-/** Throws `PERMISSION_DENIED` when a holder may not call a method. */
-export function requireRole({ role }: TokenHolder, method: string): void {
+/** The token holds and allows less. Whose it is goes to the audit log. */
+export class RoleError extends StatusError {
+  constructor(readonly holder: TokenHolder, method: string, needed: Role) {
+    super(
+      "PERMISSION_DENIED",
+      `${method} needs a token with the role ${needed}; this one has ${holder.role}.`,
+    );
+  }
+}
+
+/** Throws a {@linkcode RoleError} when a holder may not call a method. */
+export function requireRole(holder: TokenHolder, method: string): void {
   const needed = roleFor(method);
-  if (allows(role, needed)) return;
-  throw new StatusError(
-    "PERMISSION_DENIED",
-    `${method} needs a token with the role ${needed}; this one has ${role}.`,
-  );
+  if (!allows(holder.role, needed)) throw new RoleError(holder, method, needed);
 }
 
 function notAuthenticated(): StatusError {

@@ -26,8 +26,15 @@ export interface OperatorTarget {
 export class OperatorClient implements Disposable {
   readonly registry = Registry.method;
   readonly #channel: GrpcChannel | HttpChannel;
+  readonly #token: string | undefined;
 
-  constructor({ controlAddress, httpAddress }: OperatorTarget, plane: Plane = "gRPC") {
+  /** `token` is sent where one is asked for. */
+  constructor(
+    { controlAddress, httpAddress }: OperatorTarget,
+    plane: Plane = "gRPC",
+    token?: string,
+  ) {
+    this.#token = token;
     this.#channel = plane === "HTTP"
       ? new HttpChannel(httpAddress, { insecure: true })
       : new GrpcChannel(controlAddress, { insecure: true });
@@ -37,7 +44,9 @@ export class OperatorClient implements Disposable {
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
-    return this.#channel.unary(method, request);
+    const authorization = `Bearer ${this.#token}`;
+    const options = this.#token === undefined ? {} : { headers: { text: { authorization } } };
+    return this.#channel.unary(method, request, options);
   }
 
   async suspend(...nodeIds: bigint[]): Promise<readonly bigint[]> {
