@@ -12,7 +12,7 @@ export type Show = (stream: "stdout" | "stderr", text: string) => void;
 
 /** Output is sent this soon after it was printed, as in Flower 1.25. */
 const SEND_AFTER_MS = 200;
-/** What waits while the SuperLink cannot be reached; older text is left out of the log then. */
+/** What waits while the SuperLink cannot be reached; older text is left out of the log then, which says so. */
 const MAX_WAITING_CHARACTERS = 1024 ** 2;
 
 /** Collects output and sends it in batches, one at a time. */
@@ -21,6 +21,8 @@ export class RunLog {
   readonly #show: Show;
   #waiting: string[] = [];
   #waitingCharacters = 0;
+  /** Characters that were left out before what waits. */
+  #leftOut = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
 
@@ -35,7 +37,9 @@ export class RunLog {
     this.#waiting.push(text);
     this.#waitingCharacters += text.length;
     while (this.#waitingCharacters > MAX_WAITING_CHARACTERS && this.#waiting.length > 1) {
-      this.#waitingCharacters -= this.#waiting.shift()?.length ?? 0;
+      const { length } = this.#waiting.shift() ?? "";
+      this.#waitingCharacters -= length;
+      this.#leftOut += length;
     }
     this.#timer ??= setTimeout(() => this.#send(), SEND_AFTER_MS);
   }
@@ -53,6 +57,8 @@ export class RunLog {
       const pieces = this.#waiting;
       this.#waiting = [];
       this.#waitingCharacters = 0;
+      if (this.#leftOut > 0) pieces.unshift(leftOutText(this.#leftOut));
+      this.#leftOut = 0;
       if (pieces.length === 0) return;
       try {
         await this.#push(pieces);
@@ -61,4 +67,9 @@ export class RunLog {
       }
     });
   }
+}
+
+function leftOutText(characters: number): string {
+  const count = characters.toLocaleString("en");
+  return `\n[${count} characters are left out here: they came faster than the SuperLink took them.]\n`;
 }
