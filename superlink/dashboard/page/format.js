@@ -39,10 +39,16 @@ export function time(ms) {
   return ms === undefined || ms === null ? "" : TIME.format(new Date(ms));
 }
 
-/** A value of a metric: four digits that count. */
-export function value(number) {
-  if (Number.isInteger(number) && Math.abs(number) < 1e6) return String(number);
-  return String(Number(number.toPrecision(4)));
+/** A value of a metric: so many digits that count, and none that is made up. */
+export function value(number, digits = 4) {
+  const size = Math.abs(number);
+  if (Number.isInteger(number) && size < 1e6) return String(number);
+  if (size < 1e-3 || size >= 1e6) {
+    return number.toExponential(digits - 1).replace(/\.?0+e/, "e").replace("e+", "e");
+  }
+  return size >= 10 ** digits
+    ? String(Math.round(number))
+    : String(Number(number.toPrecision(digits)));
 }
 
 /** Without the colours that a terminal would show. */

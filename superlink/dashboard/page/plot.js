@@ -5,7 +5,8 @@ import { value } from "./format.js";
 
 const WIDTH = 320;
 const HEIGHT = 150;
-const LEFT = 52;
+/** Room for a value such as -1.23e-4. */
+const LEFT = 60;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 24;
@@ -26,7 +27,7 @@ export function plot({ phase, name, points }) {
     `${value(points[0][1])} in round ${points[0][0]}.`;
   const grid = [low, (low + high) / 2, high].flatMap((v) => [
     s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(v), y2: y(v) }),
-    s("text", { x: LEFT - 6, y: y(v) + 4, "text-anchor": "end" }, value(v)),
+    s("text", { x: LEFT - 6, y: y(v) + 4, "text-anchor": "end" }, value(v, 3)),
   ]);
   const ticks = [...new Set([first, last])].map((round) =>
     s("text", { x: x(round), y: HEIGHT - 6, "text-anchor": "middle" }, String(round))
