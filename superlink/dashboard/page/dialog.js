@@ -37,6 +37,10 @@ export function openDialog({ title, body, actions = [], closeText = "Cancel", on
     failure,
     h("div", { class: "actions" }, close, ...buttons),
   );
+  dialog.addEventListener("keydown", ({ key, target }) => {
+    // As in a form: where there is one thing to do, Enter in a field does it.
+    if (key === "Enter" && target.tagName === "INPUT" && buttons.length === 1) buttons[0].click();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     onClose?.();

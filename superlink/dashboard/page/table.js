@@ -23,11 +23,17 @@ export function makeTable({ label, columns, idOf, kindOf = () => "", headOf = (c
 
   /** Shows rows, of which the first has the number `offset`, after a row that is always there. */
   function show(rows, now, { offset = 0, after } = {}) {
-    const ids = new Set();
+    const ids = new Set(rows.map(idOf));
+    const focused = tbody.contains(document.activeElement) ? document.activeElement : null;
+    // First, so that most of those that stay are in their places: moving one takes the focus from it.
+    for (const [id, tr] of shown) {
+      if (ids.has(id)) continue;
+      tr.remove();
+      shown.delete(id);
+    }
     let before = after;
     rows.forEach((row, index) => {
       const id = idOf(row);
-      ids.add(id);
       let tr = shown.get(id);
       if (!tr) {
         tr = h("tr", {}, ...columns.map(({ kind = "" }) => h("td", { class: kind })));
@@ -36,15 +42,13 @@ export function makeTable({ label, columns, idOf, kindOf = () => "", headOf = (c
       tr.className = kindOf(row);
       tr.setAttribute("aria-rowindex", String(offset + index + 2));
       columns.forEach(({ cell }, column) => fill(tr.children[column], cell(row, now)));
-      // Moving an element takes the focus from it.
       const place = before ? before.nextSibling : tbody.firstChild;
       if (place !== tr) tbody.insertBefore(tr, place);
       before = tr;
     });
-    for (const [id, tr] of shown) {
-      if (ids.has(id)) continue;
-      tr.remove();
-      shown.delete(id);
+    if (focused && document.activeElement !== focused) {
+      const next = focused.isConnected ? focused : tbody.closest("[tabindex]");
+      next?.focus({ preventScroll: true });
     }
   }
 
