@@ -70,6 +70,18 @@ export const LIMITS = {
     count: 20,
     answer: OTHER_ANSWER,
   },
+  "page-calls-per-host": {
+    what: "The page and `/metrics`: requests",
+    who: "host",
+    count: 30_000,
+    answer: "429",
+  },
+  "page-calls-per-token": {
+    what: "The page and `/metrics`: requests",
+    who: "token; those of the page's own count together",
+    count: 30_000,
+    answer: "429",
+  },
   "app-calls-per-host": {
     what: "App APIs (ServerAppIo, Runtime): calls",
     who: "host",
@@ -145,6 +157,7 @@ export function callLimits(changed: ChangedLimits) {
   return {
     fleet: of("fleet-calls-per-host", "fleet-calls-per-key", "UNAVAILABLE"),
     control: of("control-calls-per-host", "control-calls-per-token", "RESOURCE_EXHAUSTED"),
+    page: of("page-calls-per-host", "page-calls-per-token", "RESOURCE_EXHAUSTED"),
     apps: of("app-calls-per-host", "app-calls-per-run", "RESOURCE_EXHAUSTED"),
   };
 }

@@ -58,7 +58,7 @@ Deno.test("Where no SuperNode calls, a call too many is answered 429", async () 
 
 Deno.test("The table has a row for each limit of each API, and says how it is changed", () => {
   assertEquals(LIMITS_TABLE.length, LIMIT_NAMES.length + 2);
-  assertEquals(new Set(LIMITS_TABLE.map(([what, who]) => `${what}/${who}`)).size, 12);
+  assertEquals(new Set(LIMITS_TABLE.map(([what, who]) => `${what}/${who}`)).size, 14);
   for (const [, , , changedBy] of LIMITS_TABLE) {
     const [, flag] = /^`--([a-z-]+) /.exec(changedBy) ?? [];
     assert(superlinkSpec.flags.some(({ name }) => name === flag), changedBy);
@@ -70,6 +70,7 @@ Deno.test("Only the Fleet API has its limits answered UNAVAILABLE, and a changed
   assertEquals(statuses, [
     ["fleet", "UNAVAILABLE"],
     ["control", "RESOURCE_EXHAUSTED"],
+    ["page", "RESOURCE_EXHAUSTED"],
     ["apps", "RESOURCE_EXHAUSTED"],
   ]);
   const { fleet, control } = callLimits({ "fleet-calls-per-key": 3 });

@@ -12,7 +12,8 @@ import type { ServerTls } from "../../wire/tls.ts";
 import { TokenAttempts } from "../access/attempts.ts";
 import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
-import { type ChangedLimits, limitOf } from "../limits.ts";
+import { CallRate } from "../call_rate.ts";
+import { callLimits, type ChangedLimits, limitOf } from "../limits.ts";
 import type { Listeners } from "../listeners.ts";
 import { Fresh } from "../metrics/fresh.ts";
 import { Metrics } from "../metrics/metrics.ts";
@@ -196,7 +197,8 @@ export class Dashboard {
       ...actionRoutes(call, looked),
       ...accessRoutes(call),
     ];
-    const handler = pageHandler(routes, sessions, failed);
+    const rate = new CallRate(callLimits(limits).page, clock);
+    const handler = pageHandler(routes, sessions, rate, failed);
     try {
       return await listeners.web({ name: "page", address, tls: pageTls }, handler);
     } catch (error) {

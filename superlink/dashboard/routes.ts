@@ -7,6 +7,7 @@
 import type { HttpHandler } from "../../wire/http/handler.ts";
 import { BodyError, readBody } from "../../wire/http/body.ts";
 import { httpErrorOf, UNREADABLE_HOST } from "../../wire/http/errors.ts";
+import type { CallRate } from "../call_rate.ts";
 import { isForLog, StatusError } from "../../wire/status.ts";
 import type { TokenHolder } from "../control/caller.ts";
 import { StorageFailure } from "../state/commit.ts";
@@ -77,6 +78,7 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 export function pageHandler(
   routes: readonly Route[],
   sessions: PageSessions,
+  rate: CallRate,
   failed: (error: unknown) => void,
 ): HttpHandler {
   return async (request, peer) => {
@@ -121,6 +123,7 @@ export function pageHandler(
     peer: string,
   ): Promise<TokenHolder | undefined> {
     if (to === "anybody") return undefined;
+    rate.takeOfHost(peer);
     if (!sessions.required && !isLocalName(request)) {
       throw new PageError(403, "This page answers to names of its own machine, as localhost is.");
     }
@@ -130,6 +133,7 @@ export function pageHandler(
     if (to === "visitor") return undefined;
     const holder = await sessions.holderOf(request.headers, peer);
     if (!holder) throw new PageError(401, "You are not signed in.");
+    rate.takeOfCaller({ holder });
     return holder;
   }
 }
