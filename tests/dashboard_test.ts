@@ -9,6 +9,7 @@ import { AppClient } from "../superlink/testing/app_client.ts";
 import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { TestNode } from "../superlink/testing/test_node.ts";
 import { Grants } from "../superlink/access/grants.ts";
+import { Logins } from "../superlink/access/logins.ts";
 import { keys, type NodeRow } from "../superlink/state/layout.ts";
 import { onPage, type PageStage } from "./harness/page_stage.ts";
 
@@ -187,7 +188,7 @@ onPage("The page makes tokens and revokes them", async ({ link, url, open }) => 
   await page.getByText("There is no token.").waitFor();
   await page.getByRole("button", { name: "New token…" }).click();
   await page.getByLabel("Name: who or what uses it").fill("nightly");
-  await page.getByRole("button", { name: "Make it" }).click();
+  await page.keyboard.press("Enter");
   const secret = await page.getByRole("dialog", { name: "The new token" }).locator("code")
     .innerText();
   assert(secret.length > 20 && !link.logged.toString().includes(secret));
@@ -325,6 +326,49 @@ onPage("The page lists 10,000 SuperNodes, and holds a few of them", async (stage
   await page.getByRole("link", { name: "site 0", exact: true }).waitFor({ state: "detached" });
   assert(performance.now() - startMs < QUICK_MS);
   assert(await page.getByRole("row").count() < 150);
+});
+
+onPage(
+  "The arrow keys lead through 10,000 SuperNodes, and the focus is never lost",
+  async (stage) => {
+    await manyNodes(stage, 10_000);
+    const page = await stage.open();
+    await page.getByRole("link", { name: "site 0", exact: true }).waitFor();
+    await page.getByRole("region").focus();
+    let at = "";
+    for (let presses = 0; presses < 2_000 && at !== "site 100"; presses++) {
+      await page.keyboard.press("ArrowDown");
+      at = await focused(page);
+      assertMatch(at, /^site \d+$/);
+    }
+    assertEquals(at, "site 100");
+    await page.getByRole("region").evaluate((frame) => frame.scrollTo(0, frame.scrollHeight));
+    await page.getByRole("link", { name: "site 9999", exact: true }).waitFor();
+    const label = await page.evaluate(() =>
+      Reflect.get(globalThis, "document").activeElement.getAttribute("aria-label")
+    );
+    assertEquals(label, "SuperNodes, rows");
+  },
+);
+
+onPage("The page says from anywhere what is under way, and who waits", async ({ link, open }) => {
+  const page = await open();
+  const views = page.getByRole("navigation");
+  await views.getByRole("link", { name: "Refusals", exact: true }).waitFor();
+  using app = new AppClient(link);
+  await app.running();
+  await views.getByRole("link", { name: "Runs 1" }).waitFor();
+  using stranger = await FleetClient.create(link);
+  await refusal(stranger.call(stranger.method.pullMessages, { node: { nodeId: 1n } }));
+  await views.getByRole("link", { name: "Refusals 1" }).click();
+  await page.getByText("nobody known").waitFor();
+  await views.getByRole("link", { name: "Refusals", exact: true }).waitFor();
+  const { kv } = link.database;
+  await new Logins(kv, new Grants(kv, link.clock), link.clock).start("192.0.2.1:1");
+  await views.getByRole("link", { name: "Access 1" }).click();
+  await page.getByRole("button", { name: "Refuse" }).click();
+  await page.getByText("Nobody waits.").waitFor();
+  await views.getByRole("link", { name: "Access", exact: true }).waitFor();
 });
 
 onPage("The page is usable by keyboard alone", async ({ link, url, open }) => {

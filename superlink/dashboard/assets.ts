@@ -18,6 +18,7 @@ import grants from "./page/grants.js" with { type: "text" };
 import list from "./page/list.js" with { type: "text" };
 import live from "./page/live.js" with { type: "text" };
 import login from "./page/login.js" with { type: "text" };
+import nav from "./page/nav.js" with { type: "text" };
 import nodes from "./page/nodes.js" with { type: "text" };
 import plot from "./page/plot.js" with { type: "text" };
 import refusals from "./page/refusals.js" with { type: "text" };
@@ -39,6 +40,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   list,
   live,
   login,
+  nav,
   nodes,
   plot,
   refusals,

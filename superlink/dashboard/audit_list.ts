@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { auditFiles, rawLines } from "../audit/audit_folder.ts";
 import { type AuditLine, parseLine } from "../audit/audit_line.ts";
 import { Fresh } from "../metrics/fresh.ts";
+import type { NamedNode } from "./node_views.ts";
 import type { Columns } from "./window.ts";
 
 /** How many lines are shown. */
@@ -61,18 +62,31 @@ async function newestLines(folder: string): Promise<readonly AuditLine[]> {
 
 const decoder = new TextDecoder();
 
+/** A line, with the node that it is about as it is called now. */
+export interface ShownLine extends AuditLine {
+  readonly node: NamedNode | undefined;
+}
+
+/** The node that a line is about, or whose key acted. */
+export function nodeOfLine(
+  { subject, who }: AuditLine,
+  named: ReadonlyMap<string, NamedNode>,
+): NamedNode | undefined {
+  return named.get(subject.nodeId ?? "") ?? named.get(who.fingerprint ?? "");
+}
+
 /** What a search looks at. */
-export function auditText(line: AuditLine): string {
-  const { action, outcome, who, subject, from = "", reason = "" } = line;
-  return [action, outcome, from, reason, ...Object.values(who), ...Object.values(subject)].join(
-    " ",
-  );
+export function auditText(line: ShownLine): string {
+  const { action, outcome, who, subject, from = "", reason = "", node } = line;
+  const texts = [...Object.values(who), ...Object.values(subject)];
+  return [action, outcome, from, reason, node?.name, ...texts].join(" ");
 }
 
 /** What lines are sorted by. */
-export const AUDIT_COLUMNS: Columns<AuditLine> = {
+export const AUDIT_COLUMNS: Columns<ShownLine> = {
   seq: ({ seq }) => seq,
   action: ({ action }) => action,
   outcome: ({ outcome }) => outcome,
   from: ({ from }) => from,
+  node: ({ node }) => node?.name,
 };

@@ -35,9 +35,10 @@ import { Live } from "./live.ts";
 import { noteLogin } from "./login_notes.ts";
 import { loginRoutes } from "./login_routes.ts";
 import { monitoringRoutes } from "./monitoring.ts";
-import { nodesRevision, runsRevision } from "./revisions.ts";
+import { loginsRevision, nodesRevision, runsRevision } from "./revisions.ts";
 import { RunFollower } from "./run_follower.ts";
 import { NodeTraffic } from "./node_traffic.ts";
+import { NodeViews } from "./node_views.ts";
 import { operatorCalls } from "./operator_calls.ts";
 import { PageTokens } from "./page_tokens.ts";
 import { pageHandler } from "./routes.ts";
@@ -144,6 +145,7 @@ export class Dashboard {
     const audit = auditFolder === undefined ? undefined : new AuditTail(auditFolder);
     const live = new Live({
       revisions: async () => ({
+        logins: loginsRevision(await state.logins.pending()),
         nodes: nodesRevision(await nodes.get()),
         runs: runsRevision(await runs.get()) + this.rounds.revision,
         refusals: this.#refusals.count,
@@ -181,13 +183,13 @@ export class Dashboard {
         asked: noteLogin(trail, log),
       }),
       ...dataRoutes({
-        nodes,
+        nodes: new NodeViews(nodes, this.#traffic, () => clock.nowMicros()),
         registry: state.nodes,
+        logins: state.logins,
         runRows: runs,
         runs: state.runs,
         follower: new RunFollower(state.runs),
         rounds: this.rounds,
-        traffic: this.#traffic,
         refusals: this.#refusals,
         audit,
         live,

@@ -5,16 +5,16 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { Logins } from "../access/logins.ts";
 import type { Fresh } from "../metrics/fresh.ts";
 import type { RunRounds } from "../rounds/run_rounds.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { RunRow } from "../state/layout.ts";
-import type { Node } from "../state/node.ts";
 import type { Nodes } from "../state/nodes.ts";
-import { AUDIT_COLUMNS, type AuditTail, auditText } from "./audit_list.ts";
+import { AUDIT_COLUMNS, type AuditTail, auditText, nodeOfLine } from "./audit_list.ts";
 import type { Live } from "./live.ts";
-import { NODE_COLUMNS, nodeText, nodeView } from "./node_list.ts";
-import type { NodeTraffic } from "./node_traffic.ts";
+import { NODE_COLUMNS, nodeText } from "./node_list.ts";
+import type { NamedNode, NodeViews } from "./node_views.ts";
 import { plotsOf, repliesOf } from "./plots.ts";
 import { json, PageError, type Route } from "./routes.ts";
 import type { RunFollower } from "./run_follower.ts";
@@ -25,13 +25,13 @@ import { wantedOf, windowOf } from "./window.ts";
 
 /** What is shown. */
 export interface PageData {
-  readonly nodes: Fresh<readonly Node[]>;
+  readonly nodes: NodeViews;
   readonly registry: Pick<Nodes, "get">;
   readonly runRows: Fresh<readonly RunRow[]>;
   readonly runs: Runs;
   readonly follower: RunFollower;
   readonly rounds: RunRounds;
-  readonly traffic: NodeTraffic;
+  readonly logins: Pick<Logins, "pending">;
   readonly refusals: SeenRefusals;
   /** The newest lines of the audit log, where there is one. */
   readonly audit: AuditTail | undefined;
@@ -44,7 +44,7 @@ const LOG_CHUNKS = 200;
 
 /** The routes that give it. */
 export function dataRoutes(data: PageData): Route[] {
-  const { nodes, registry, runRows, runs, follower, traffic, refusals, audit, live, clock } = data;
+  const { nodes, registry, runRows, runs, follower, logins, refusals, audit, live, clock } = data;
   const { rounds: runRounds, sessions } = data;
   const nowMs = () => clock.nowMicros() / 1000;
   const get = (path: RegExp, answer: Route["answer"]): Route => ({
@@ -54,16 +54,19 @@ export function dataRoutes(data: PageData): Route[] {
     answer,
   });
   return [
-    get(/^\/api\/overview$/, async () => {
-      const [nodeRows, rows] = await Promise.all([nodes.get(), runRows.get()]);
+    get(/^\/api\/overview$/, async ({ holder }) => {
+      const [views, rows] = await Promise.all([nodes.all(), runRows.get()]);
+      // They wait for those who can answer them.
+      const waiting = holder?.role === "admin" ? await logins.pending() : [];
       return json({
-        nodes: countsOf(nodeRows.map((node) => nodeView(node, traffic, clock.nowMicros()).status)),
+        nodes: countsOf(views.map(({ status }) => status)),
         runs: countsOf(rows.map(({ end, status }) => end ?? status)),
         refusals: refusals.count,
+        logins: waiting.length,
       });
     }),
     get(/^\/api\/nodes$/, async ({ query }) => {
-      const views = (await nodes.get()).map((node) => nodeView(node, traffic, clock.nowMicros()));
+      const views = await nodes.all();
       const status = query.get("status") ?? "";
       const shown = status === ""
         ? views.filter((view) => view.status !== "unregistered")
@@ -76,7 +79,7 @@ export function dataRoutes(data: PageData): Route[] {
     get(/^\/api\/nodes\/(?<id>\d{1,20})$/, async ({ caught }) => {
       const node = await registry.get(BigInt(caught.id ?? ""));
       if (!node) throw new PageError(404, "There is no such SuperNode.");
-      return json(nodeView(node, traffic, clock.nowMicros()));
+      return json(nodes.of(node));
     }),
     get(/^\/api\/runs$/, async ({ query }) => {
       const views = (await runRows.get()).map(runView).reverse();
@@ -113,19 +116,27 @@ export function dataRoutes(data: PageData): Route[] {
         more: chunks.length === LOG_CHUNKS,
       });
     }),
-    get(/^\/api\/refusals$/, ({ query }) => {
-      const list = windowOf(refusals.list(), wantedOf(query), refusalText, {
+    get(/^\/api\/refusals$/, async ({ query }) => {
+      const named = await nodes.named();
+      const seen = refusals.list().map((refusal) => ({
+        ...refusal,
+        node: named.get(refusal.fingerprint ?? ""),
+      }));
+      const list = windowOf(seen, wantedOf(query), refusalText, {
         time: ({ number }) => number,
         reason: ({ reason }) => reason,
         method: ({ method }) => method,
         peer: ({ peer }) => peer,
         fingerprint: ({ fingerprint }) => fingerprint,
+        node: ({ node }) => node && (node.name || node.id),
       });
       return json({ ...list, count: refusals.count, now: nowMs() });
     }),
     get(/^\/api\/audit$/, async ({ query }) => {
       const lines = await audit?.newest();
-      const list = windowOf(lines ?? [], wantedOf(query), auditText, AUDIT_COLUMNS);
+      const named = await nodes.named();
+      const rows = (lines ?? []).map((line) => ({ ...line, node: nodeOfLine(line, named) }));
+      const list = windowOf(rows, wantedOf(query), auditText, AUDIT_COLUMNS);
       return json({ ...list, kept: lines !== undefined, now: nowMs() });
     }),
     get(/^\/api\/events$/, ({ query, request: { headers }, peer }) => {
@@ -137,8 +148,10 @@ export function dataRoutes(data: PageData): Route[] {
   ];
 }
 
-function refusalText({ reason, method, peer, fingerprint = "" }: SeenRefusal): string {
-  return [reason, method, peer, fingerprint].join(" ");
+function refusalText(
+  { reason, method, peer, fingerprint = "", node }: SeenRefusal & { node: NamedNode | undefined },
+): string {
+  return [reason, method, peer, fingerprint, node?.id, node?.name].join(" ");
 }
 
 function countsOf(statuses: readonly string[]): Record<string, number> {

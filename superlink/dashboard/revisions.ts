@@ -1,3 +1,4 @@
+import type { LoginRow } from "../access/rows.ts";
 import type { RunRow } from "../state/layout.ts";
 import type { Node } from "../state/node.ts";
 
@@ -11,6 +12,11 @@ export function nodesRevision(nodes: readonly Node[]): number {
     hash = mixText(hash, JSON.stringify([row.name, row.location, row.labels, row.expiresAt]));
   }
   return hash;
+}
+
+/** The same of logins that wait. */
+export function loginsRevision(logins: readonly Pick<LoginRow, "userCode">[]): number {
+  return logins.reduce((hash, { userCode }) => mixText(hash, userCode), logins.length);
 }
 
 /** The same of runs. */

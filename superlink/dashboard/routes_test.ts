@@ -2,7 +2,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { formatAddress } from "../../wire/address.ts";
 import { spkiPem } from "../../keys/public_key.ts";
 import { generatePrivateKey } from "../../keys/private_key.ts";
+import type { ChangedLimits } from "../limits.ts";
 import { startTestSuperLink } from "../testing/test_superlink.ts";
+import { Registry } from "../../proto/gen/trellis/v1/registry_pb.ts";
+import { FleetClient, refusal } from "../testing/fleet_client.ts";
+import { OperatorClient } from "../testing/operator_client.ts";
 import { TestNode } from "../testing/test_node.ts";
 
 const HERE = { address: { host: "127.0.0.1", port: 0 }, byDefault: false, tokenFile: undefined };
@@ -15,9 +19,10 @@ async function onPage(
     link: Awaited<ReturnType<typeof startTestSuperLink>>,
   ) => Promise<void>,
   pageAccess?: { kind: "token"; token: string; generated: boolean },
+  limits: ChangedLimits = {},
 ): Promise<void> {
   await using link = await startTestSuperLink({
-    dashboard: HERE,
+    ...{ dashboard: HERE, limits },
     ...(pageAccess ? { pageAccess } : {}),
   });
   assert(link.dashboardAddress);
@@ -111,6 +116,41 @@ Deno.test("A host that guesses tokens is not listened to any more", () =>
     assertEquals(link.logged.of("page.refused").length, 10);
     assert(!link.logged.toString().includes("guess-"));
   }, { kind: "token", token: "a-token-of-a-test", generated: true }));
+
+Deno.test("A host that asks the page too often waits, and is told of its health all the same", () =>
+  onPage(
+    async (ask, _, link) => {
+      for (let asked = 0; asked < 3; asked++) assertEquals((await ask("/api/nodes"))[0], 200);
+      for (const path of ["/api/nodes", "/metrics", "/"]) {
+        const [status, text] = await ask(path);
+        assertEquals(status, 429, path);
+        assertMatch(JSON.parse(text).error, /Too many calls/);
+      }
+      assertEquals((await ask("/livez"))[0], 200);
+      link.clock.advance({ seconds: 20 });
+      assertEquals((await ask("/api/nodes"))[0], 200);
+    },
+    undefined,
+    { "page-calls-per-host": 3 },
+  ));
+
+Deno.test("A refused call names the SuperNode that it claims to be of", () =>
+  onPage(async (ask, _, link) => {
+    using node = await TestNode.join(link);
+    using operator = new OperatorClient(link);
+    await operator.call(Registry.method.updateNode, { nodeId: node.nodeId, name: "St. Mary" });
+    await operator.suspend(node.nodeId);
+    await refusal(node.client.heartbeat(node.nodeId));
+    using stranger = await FleetClient.create(link);
+    await refusal(stranger.activate());
+    const { rows } = JSON.parse((await ask("/api/refusals"))[1]);
+    assertEquals(rows.map((row: { node?: unknown }) => row.node), [
+      undefined,
+      { id: String(node.nodeId), name: "St. Mary" },
+    ]);
+    const found = JSON.parse((await ask("/api/refusals?search=mary"))[1]);
+    assertEquals(found.total, 1);
+  }));
 
 Deno.test("What the page does is done as over the Control API, and logged with who asked", () =>
   onPage(async (ask, url, link) => {

@@ -6,9 +6,6 @@ import { h, notice } from "./dom.js";
 import { ago, time } from "./format.js";
 import { stillTable } from "./table.js";
 
-/** Logins wait for a person, who looks at this view. */
-const POLL_MS = 3_000;
-
 export function accessView() {
   let wanted = wantedLogin();
   const logins = stillTable({
@@ -107,15 +104,11 @@ export function accessView() {
     await show();
   }
 
-  const timer = setInterval(() => {
-    if (!element.isConnected) clearInterval(timer);
-    else if (document.visibilityState === "visible") show().catch(() => {});
-  }, POLL_MS);
   return {
     element,
     title: "Access",
     async update(parts) {
-      if (parts.has("all")) await show();
+      if (parts.has("all") || parts.has("logins")) await show();
     },
   };
 }

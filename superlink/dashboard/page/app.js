@@ -6,6 +6,7 @@ import { auditView } from "./audit.js";
 import { h, notice, setText } from "./dom.js";
 import { Live } from "./live.js";
 import { loginView, tokenOfLink } from "./login.js";
+import { markView, showViews, updateCounts } from "./nav.js";
 import { nodesView, openNode } from "./nodes.js";
 import { refusalsView } from "./refusals.js";
 import { runView } from "./run.js";
@@ -34,13 +35,13 @@ const live = new Live(
   (parts) => update(parts),
   (state) => {
     liveState.className = `live ${state}`;
-    setText(liveState, state === "live" ? "Live" : "Waiting for the SuperLink");
+    setText(liveState, state === "connected" ? "Live" : "Waiting for the SuperLink");
   },
 );
 
 async function update(parts) {
   try {
-    await view?.update(parts);
+    await Promise.all([view?.update(parts), updateCounts(nav, parts)]);
   } catch (error) {
     if (error.status === 404) main.replaceChildren(h("p", { class: "nothing" }, error.message));
     else if (error.status !== 401 && error.status !== 0) notice(error.message, "failed");
@@ -62,11 +63,7 @@ function route() {
     view = id && found.one ? found.one(id) : found.make();
     main.replaceChildren(view.element);
     document.title = `${view.title} – Trellis SuperLink`;
-    for (const link of nav.children) {
-      if (link.getAttribute("href") === `#/${found.path}`) {
-        link.setAttribute("aria-current", "page");
-      } else link.removeAttribute("aria-current");
-    }
+    markView(nav, found.path);
     live.start(view.run);
     update(ALL);
   }
@@ -102,10 +99,7 @@ async function start() {
   if (!session.signedIn) return showLogin(failed);
   signedIn = true;
   beginSession(session);
-  nav.replaceChildren(
-    ...VIEWS.filter(({ needs }) => !needs || may(needs))
-      .map(({ path, title }) => h("a", { href: `#/${path}` }, title)),
-  );
+  showViews(nav, VIEWS.filter(({ needs }) => !needs || may(needs)));
   const account = document.getElementById("account");
   account.replaceChildren(h("span", { class: "version" }, `Trellis ${session.version}`));
   if (session.required) {

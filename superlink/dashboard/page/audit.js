@@ -33,6 +33,19 @@ export function auditView() {
         sort: "outcome",
         cell: ({ outcome }) => ({ text: outcome, kind: `badge ${outcome}` }),
       },
+      {
+        title: "SuperNode",
+        sort: "node",
+        kind: "narrow",
+        cell: ({ node }) =>
+          node
+            ? {
+              text: node.name || node.id,
+              href: `#/nodes/${node.id}`,
+              title: "As it is called now",
+            }
+            : "–",
+      },
       { title: "On", kind: "wide mono", cell: ({ subject }) => named(subject) },
       { title: "Who", kind: "narrow", cell: ({ who }) => named(who) },
       { title: "From", sort: "from", kind: "mono", cell: ({ from }) => from ?? "–" },

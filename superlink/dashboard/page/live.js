@@ -24,7 +24,7 @@ export class Live {
     this.stop();
     this.#run = run;
     this.#source = new EventSource(run === "" ? "/api/events" : `/api/events?run=${run}`);
-    this.#source.onopen = () => this.#state("live");
+    this.#source.onopen = () => this.#state("connected");
     this.#source.onmessage = ({ data }) => {
       clearInterval(this.#poll);
       this.#poll = undefined;

@@ -58,6 +58,7 @@ export function nodesView() {
           text: name || "(no name)",
           href: `#/nodes/${id}`,
           kind: name ? "" : "unnamed",
+          title: name,
         }),
       },
       { title: "Node ID", sort: "id", kind: "mono", cell: ({ id }) => id },
@@ -85,7 +86,10 @@ export function nodesView() {
       { title: "Out", sort: "out", kind: "number", cell: ({ bytesOut }) => bytes(bytesOut) },
       {
         title: "Labels",
-        cell: ({ labels }) => labelTexts(labels).join(", ") || "–",
+        cell: ({ labels }) => ({
+          text: labelTexts(labels).join(", ") || "–",
+          title: labelTexts(labels).join("\n"),
+        }),
       },
       {
         title: "Key fingerprint",

@@ -31,6 +31,15 @@ export function refusalsView() {
       { title: "Method", sort: "method", cell: ({ method }) => method },
       { title: "From", sort: "peer", kind: "mono", cell: ({ peer }) => peer },
       {
+        title: "Claims to be",
+        sort: "node",
+        kind: "narrow",
+        cell: ({ node }) =>
+          node
+            ? { text: node.name || node.id, href: `#/nodes/${node.id}`, title: node.id }
+            : "nobody known",
+      },
+      {
         title: "Key fingerprint",
         sort: "fingerprint",
         kind: "mono",
