@@ -19,6 +19,10 @@ export class NodeRows {
   readonly #kv: Deno.Kv;
   readonly #shared: boolean;
   readonly #entries = new Map<bigint, NodeEntry>();
+  /** All rows are in memory. */
+  #isWhole = false;
+  /** How many rows left the memory: one that was read from the database before may be no row any more. */
+  #forgotten = 0;
   /** A key that owns a node never owns another, so this holds whoever changes the rows. */
   readonly #nodeIds = new Map<string, bigint>();
 
@@ -52,9 +56,35 @@ export class NodeRows {
     return (await this.find(nodeId))?.row;
   }
 
-  /** Every row, in the order of the ids. */
+  /** Takes note of a row that was added to the database. */
+  added(row: NodeRow, versionstamp: string): void {
+    // Its node may have been found already, and changed.
+    if (!this.#entries.has(row.nodeId)) this.#keep(row.nodeId, { row, versionstamp });
+  }
+
+  /**
+   * Every row, in no order. Whoever looks at thousands of nodes does so again and again, so they are
+   * read from the database once.
+   */
   async *all(): AsyncGenerator<NodeRow> {
-    for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) yield value;
+    if (!this.#isWhole) await this.#readAll();
+    if (this.#isWhole) {
+      for (const { row } of this.#entries.values()) yield row;
+    } else {
+      for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) yield value;
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    if (this.#shared) return;
+    const before = this.#forgotten;
+    const read = await Array.fromAsync(this.#kv.list<NodeRow>({ prefix: keys.nodes }));
+    if (before !== this.#forgotten) return;
+    for (const { value: row, versionstamp } of read) {
+      // One that is known may have been changed since it was read.
+      if (!this.#entries.has(row.nodeId)) this.#keep(row.nodeId, { row, versionstamp });
+    }
+    this.#isWhole = true;
   }
 
   /** Commits a changed row together with `operation`. Throws when somebody else changed it. */
@@ -64,7 +94,7 @@ export class NodeRows {
       operation.check({ key, versionstamp: before.versionstamp }).set(key, row),
     );
     if (versionstamp === undefined) {
-      this.#entries.delete(row.nodeId);
+      this.#forget(row.nodeId);
       throw new Contention("A node's row");
     }
     this.#keep(row.nodeId, { row, versionstamp });
@@ -92,10 +122,17 @@ export class NodeRows {
       );
       if (reduced === undefined) continue;
       this.#entries.delete(row.nodeId);
+      this.#forgotten++;
       this.#nodeIds.delete(row.keyId);
       count++;
     }
     return count;
+  }
+
+  #forget(nodeId: bigint): void {
+    this.#entries.delete(nodeId);
+    this.#forgotten++;
+    this.#isWhole = false;
   }
 
   #keep(nodeId: bigint, entry: NodeEntry): void {

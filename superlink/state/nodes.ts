@@ -111,7 +111,9 @@ export class Nodes {
       for await (const row of this.#rows.all()) {
         nodes.push({ row, lease: leases.get(row.nodeId) });
       }
-      return nodes.sort((a, b) => a.row.registeredAt - b.row.registeredAt);
+      return nodes.sort(({ row: a }, { row: b }) =>
+        a.registeredAt - b.registeredAt || (a.nodeId < b.nodeId ? -1 : 1)
+      );
     });
   }
 
@@ -159,7 +161,9 @@ export class Nodes {
         .set(keys.node(row.nodeId), row);
       indexExpiry(operation, undefined, row);
       also(operation);
-      if (await commit(operation) === undefined) throw new Contention("A key's row");
+      const versionstamp = await commit(operation);
+      if (versionstamp === undefined) throw new Contention("A key's row");
+      this.#rows.added(row, versionstamp);
       return row;
     });
   }
