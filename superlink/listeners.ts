@@ -127,7 +127,7 @@ export class Listeners {
     if (open === undefined || isLoopback(address.host)) return;
     this.#log.warning(
       "superlink.open",
-      `Whoever can reach ${text} can ${open}: the ${name} asks for no credentials.`,
+      `Whoever can reach ${text} can ${open}: nobody is asked for credentials there.`,
       { api: name, address: text },
     );
   }

@@ -97,7 +97,7 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   });
   const { runs, bells } = state;
   let pageAddress: Address | undefined;
-  await tellWhoMayCall(options.controlRule, state.grants, database, log);
+  await tellWhoMayCall(options.controlRule, state.grants, database, dashboard !== undefined, log);
   const alarm = new StorageAlarm(log);
   const services = superLinkServices(state, {
     managed,

@@ -286,3 +286,14 @@ Deno.test("The start says who may call, and how somebody could where nobody can"
     "superlink.no-token",
   ]);
 });
+
+Deno.test("Where nobody can call, the start leads to the page, if there is one", async () => {
+  const said = async (options: TestSuperLinkOptions) => {
+    await using link = await startTestSuperLink({ controlRule: { kind: "tokens" }, ...options });
+    return String(link.logged.of("superlink.no-token")[0]?.message);
+  };
+  const address = { host: "127.0.0.1", port: 0 };
+  const dashboard = { address, byDefault: false, tokenFile: undefined };
+  assertMatch(await said({ dashboard }), /no token\. Make one on the page, under Access; or set T/);
+  assertMatch(await said({}), /no token\. Set TRELLIS_CONTROL_TOKEN to a secret of your own/);
+});

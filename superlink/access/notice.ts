@@ -4,11 +4,15 @@ import type { ControlRule } from "../control/access.ts";
 import type { Database } from "../state/database.ts";
 import type { Grants } from "./grants.ts";
 
-/** Says at the start who may call the Control API, and how somebody could where nobody can. */
+/**
+ * Says at the start who may call the Control API, and how somebody could where nobody can. `hasPage`
+ * says that there is a page, on which tokens are made, too.
+ */
 export async function tellWhoMayCall(
   rule: ControlRule,
   grants: Grants,
   { durable, place }: Pick<Database, "durable" | "place">,
+  hasPage: boolean,
   log: Log,
 ): Promise<void> {
   if (rule.kind !== "tokens") return;
@@ -19,13 +23,21 @@ export async function tellWhoMayCall(
   );
   if (rule.operatorToken !== undefined) return;
   if ((await grants.list()).some((grant) => !grants.hasEnded(grant))) return;
-  const remedy = durable
-    ? "Stop it, make one with `trellis token create --name NAME --role admin --database " +
-      `${place}\`, and start it again; or`
-    : "Nothing outlives its state in memory:";
+  const ways = [
+    ...hasPage ? ["make one on the page, under Access"] : [],
+    ...durable
+      ? [
+        "stop the SuperLink, make one with `trellis token create --name NAME --role admin " +
+        `--database ${place}\`, and start it again`,
+      ]
+      : [],
+    `set ${OPERATOR_TOKEN_VARIABLE} to a secret of your own and start it with that`,
+  ].join("; or ");
   log.warning(
     "superlink.no-token",
-    `Nobody can call the Control API: there is no token. ${remedy} set ${OPERATOR_TOKEN_VARIABLE} ` +
-      "to a secret of your own and start it with that.",
+    `Nobody can call the Control API: there is no token. ${ways[0]?.toUpperCase()}${
+      ways.slice(1)
+    }.` +
+      (durable ? "" : " A token that is made ends with a SuperLink whose state is in memory."),
   );
 }
