@@ -8,35 +8,47 @@ import type { Service } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
 import { hostOf, PeerLimit } from "./auth/peer_limit.ts";
 import type { Clock } from "./clock.ts";
-import type { CallLimits } from "./limits.ts";
+import type { CallLimits, LimitName } from "./limits.ts";
+
+/** Is told of each call of a peer (`address:port`) that is not taken, and by which limit. */
+export type LimitReached = (name: LimitName, perMinute: number, peer: string) => void;
 
 /** What hosts and callers have left of an API; its services share it. */
 export class CallRate {
   readonly #hosts: PeerLimit;
   readonly #keys: PeerLimit;
-  readonly #status: CallLimits["status"];
+  readonly #limits: CallLimits;
+  readonly #reached: LimitReached;
 
-  constructor({ hostPerMinute, keyPerMinute, status }: CallLimits, clock: Clock) {
-    this.#hosts = new PeerLimit(hostPerMinute, clock);
-    this.#keys = new PeerLimit(keyPerMinute, clock);
-    this.#status = status;
+  constructor(limits: CallLimits, clock: Clock, reached: LimitReached = () => {}) {
+    this.#hosts = new PeerLimit(limits.hostPerMinute, clock);
+    this.#keys = new PeerLimit(limits.keyPerMinute, clock);
+    this.#limits = limits;
+    this.#reached = reached;
   }
 
   /** Takes a call of a host (`address:port`), before it is judged. Throws when there are too many. */
   takeOfHost(peer: string): void {
-    if (!this.#hosts.take(hostOf(peer))) throw this.#tooMany();
+    if (this.#hosts.take(hostOf(peer))) return;
+    const { names, hostPerMinute } = this.#limits;
+    this.#reached(names.host, hostPerMinute, peer);
+    throw this.#tooMany();
   }
 
-  /** Takes a call of whoever it is found to be of. Throws when there are too many. */
-  takeOfCaller(caller: unknown): void {
+  /** Takes a call of whoever at `peer` it is found to be of. Throws when there are too many. */
+  takeOfCaller(caller: unknown, peer: string): void {
     const key = keyOf(caller);
-    if (key !== undefined && !this.#keys.take(key)) throw this.#tooMany();
+    if (key === undefined || this.#keys.take(key)) return;
+    const { names, keyPerMinute } = this.#limits;
+    this.#reached(names.key, keyPerMinute, peer);
+    throw this.#tooMany();
   }
 
   #tooMany(): StatusError {
     const detail = "Too many calls. Try again later.";
-    const status = this.#status === "UNAVAILABLE" ? 503 : 429;
-    return new StatusError(this.#status, detail, { http: { status, detail } });
+    const { status } = this.#limits;
+    const http = { status: status === "UNAVAILABLE" ? 503 : 429, detail };
+    return new StatusError(status, detail, { http });
   }
 }
 
@@ -47,7 +59,7 @@ export function withinRate(service: Service, rate: CallRate): Service {
     async admit(call) {
       rate.takeOfHost(call.peer);
       const caller = await service.admit(call);
-      rate.takeOfCaller(caller);
+      rate.takeOfCaller(caller, call.peer);
       return caller;
     },
   };

@@ -143,6 +143,8 @@ export interface CallLimits {
   readonly hostPerMinute: number;
   /** Calls that one key, token or run may make in a minute, from wherever. */
   readonly keyPerMinute: number;
+  /** What these two are called. */
+  readonly names: { readonly host: LimitName; readonly key: LimitName };
   /** SuperNodes end on `RESOURCE_EXHAUSTED`, and come back on `UNAVAILABLE`. */
   readonly status: LimitStatus;
 }
@@ -152,6 +154,7 @@ export function callLimits(changed: ChangedLimits) {
   const of = (host: LimitName, key: LimitName, status: LimitStatus): CallLimits => ({
     hostPerMinute: limitOf(changed, host),
     keyPerMinute: limitOf(changed, key),
+    names: { host, key },
     status,
   });
   return {

@@ -5,9 +5,16 @@ import { StatusError } from "../wire/status.ts";
 import { CallRate, withinRate } from "./call_rate.ts";
 import { type CallLimits, callLimits, LIMIT_NAMES, limitOf, LIMITS_TABLE } from "./limits.ts";
 import { superlinkSpec } from "./flags.ts";
+import { limitLog } from "./limit_log.ts";
+import { LogLines } from "./testing/log_lines.ts";
 import { TestClock } from "./testing/test_clock.ts";
 
-const LIMITS: CallLimits = { hostPerMinute: 6, keyPerMinute: 3, status: "UNAVAILABLE" };
+const LIMITS: CallLimits = {
+  hostPerMinute: 6,
+  keyPerMinute: 3,
+  names: { host: "fleet-calls-per-host", key: "fleet-calls-per-key" },
+  status: "UNAVAILABLE",
+};
 
 function limited(callerOf: (call: IncomingCall) => unknown, limits = LIMITS) {
   const clock = new TestClock();
@@ -54,6 +61,31 @@ Deno.test("Where no SuperNode calls, a call too many is answered 429", async () 
   for (let port = 1; port <= 6; port++) await call(`192.0.2.1:${port}`);
   const error = await assertRejects(() => call("192.0.2.1:7"), StatusError);
   assertEquals([error.status, error.http?.status], ["RESOURCE_EXHAUSTED", 429]);
+});
+
+Deno.test("A limit that is reached is told of once a minute, with who and how it is changed", () => {
+  const clock = new TestClock();
+  const logged = new LogLines();
+  const rate = new CallRate({ ...LIMITS, hostPerMinute: 4 }, clock, limitLog(logged.log, clock));
+  const call = (caller: unknown) => {
+    try {
+      rate.takeOfHost("192.0.2.1:1");
+      rate.takeOfCaller(caller, "192.0.2.1:1");
+    } catch {
+      // It was not taken.
+    }
+  };
+  for (let calls = 0; calls < 10; calls++) call({ key: { id: "k" } });
+  const said = () => logged.of("superlink.limit").map(({ message }) => message);
+  assertEquals(said(), [
+    "Calls of a key at 192.0.2.1 come too fast and are not taken for now: fleet-calls-per-key is " +
+    "3 a minute. --limit fleet-calls-per-key=N changes that.",
+    "Calls of a host at 192.0.2.1 come too fast and are not taken for now: fleet-calls-per-host is " +
+    "4 a minute. --limit fleet-calls-per-host=N changes that.",
+  ]);
+  clock.advance({ seconds: 61 });
+  for (let calls = 0; calls < 10; calls++) call({ key: { id: "k" } });
+  assertEquals(said().length, 4);
 });
 
 Deno.test("The table has a row for each limit of each API, and says how it is changed", () => {

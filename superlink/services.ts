@@ -26,6 +26,7 @@ import { controlService } from "./control/service.ts";
 import { controlService141 } from "./control/service_1_41.ts";
 import { fleetService } from "./fleet/service.ts";
 import { CallRate, withinRate } from "./call_rate.ts";
+import { limitLog } from "./limit_log.ts";
 import { type CallLimits, callLimits, type ChangedLimits, limitOf } from "./limits.ts";
 import { Admission } from "./registry/admission.ts";
 import { nodeKeysService } from "./registry/node_keys_service.ts";
@@ -98,9 +99,10 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
   };
   const common = { ...state, ...options, ...controlAccessOf(state, options) };
   const atOnce = limitOf(options.limits, "calls-at-once");
+  const reached = limitLog(log, clock);
   const boundedBy = (limits: CallLimits) => {
     const { status } = limits;
-    const rate = new CallRate(limits, clock);
+    const rate = new CallRate(limits, clock, reached);
     return (service: Service) => {
       const stored = atStorageBoundary(service, status, alarm);
       return withinRate(withinCapacity(stored, status, atOnce), rate);

@@ -13,6 +13,7 @@ import { TokenAttempts } from "../access/attempts.ts";
 import type { AuditTrail } from "../audit/audit.ts";
 import type { Clock } from "../clock.ts";
 import { CallRate } from "../call_rate.ts";
+import { limitLog } from "../limit_log.ts";
 import { callLimits, type ChangedLimits, limitOf } from "../limits.ts";
 import type { Listeners } from "../listeners.ts";
 import { Fresh } from "../metrics/fresh.ts";
@@ -199,7 +200,7 @@ export class Dashboard {
       ...actionRoutes(call, looked),
       ...accessRoutes(call),
     ];
-    const rate = new CallRate(callLimits(limits).page, clock);
+    const rate = new CallRate(callLimits(limits).page, clock, limitLog(log, clock));
     const handler = pageHandler(routes, sessions, rate, failed);
     try {
       return await listeners.web({ name: "page", address, tls: pageTls }, handler);

@@ -133,7 +133,7 @@ export function pageHandler(
     if (to === "visitor") return undefined;
     const holder = await sessions.holderOf(request.headers, peer);
     if (!holder) throw new PageError(401, "You are not signed in.");
-    rate.takeOfCaller({ holder });
+    rate.takeOfCaller({ holder }, peer);
     return holder;
   }
 }
