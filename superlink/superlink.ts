@@ -126,7 +126,10 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   let serving = false;
   const listeners = new Listeners(log, () => serving, dashboard?.onlooker.called);
   const health = options.healthAddress &&
-    healthWatch(services, { database, isServing: () => serving });
+    healthWatch(services, {
+      ...{ database, auditFolder: parts.auditFolder },
+      isServing: () => serving,
+    });
   const stop = async () => {
     serving = false;
     health?.changed();

@@ -157,7 +157,7 @@ export class Dashboard {
     });
     this.#live = live;
     const objectCount = new Fresh(() => countObjects(database.kv), OBJECTS_MS);
-    const ready = new Fresh(() => readiness({ database, isServing }), READINESS_MS);
+    const ready = new Fresh(() => readiness({ database, auditFolder, isServing }), READINESS_MS);
     const monitoring = monitoringRoutes(this.#metrics, {
       version: project.version,
       startedAtMs: this.#startedAtMs,

@@ -25,6 +25,8 @@ export interface Readiness {
 /** What is looked at. */
 export interface ReadinessSources {
   readonly database: Pick<Database, "kv" | "durable" | "shared" | "place">;
+  /** Where the audit log is, if there is one: while it cannot be written, operators are refused. */
+  readonly auditFolder: string | undefined;
   /** Whether the APIs listen and the SuperLink does not stop. */
   readonly isServing: () => boolean;
   /** The bytes that are free where a path is; `undefined` where nobody can tell. */
@@ -68,12 +70,19 @@ async function writes({ database: { kv } }: ReadinessSources): Promise<Part> {
   }
 }
 
-async function hasRoom({ database, freeBytes = freeBytesAt }: ReadinessSources): Promise<Part> {
-  if (!database.durable || database.shared) return { ready: true };
-  const free = await freeBytes(dirname(database.place));
-  if (free === undefined || free >= MIN_FREE_BYTES) return { ready: true };
-  const mebibytes = Math.floor(free / 1024 ** 2);
-  return { ready: false, reason: `Only ${mebibytes} MiB are free where the database is.` };
+async function hasRoom(
+  { database, auditFolder, freeBytes = freeBytesAt }: ReadinessSources,
+): Promise<Part> {
+  const places: [what: string, folder: string][] = [];
+  if (database.durable && !database.shared) places.push(["database", dirname(database.place)]);
+  if (auditFolder !== undefined) places.push(["audit log", auditFolder]);
+  for (const [what, folder] of places) {
+    const free = await freeBytes(folder);
+    if (free === undefined || free >= MIN_FREE_BYTES) continue;
+    const mebibytes = Math.floor(free / 1024 ** 2);
+    return { ready: false, reason: `Only ${mebibytes} MiB are free where the ${what} is.` };
+  }
+  return { ready: true };
 }
 
 async function freeBytesAt(path: string): Promise<number | undefined> {

@@ -2,12 +2,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { openDatabase } from "../state/database.ts";
 import { readiness } from "./readiness.ts";
 
+const WITHOUT = { auditFolder: undefined };
+
 Deno.test("readiness() says that all is well, and writes nothing new", async () => {
   const database = await openDatabase(":memory:");
   try {
     const before = await rowCount(database.kv);
     const ready = { ready: true };
-    assertEquals(await readiness({ database, isServing: () => true }), {
+    assertEquals(await readiness({ ...WITHOUT, database, isServing: () => true }), {
       ready: true,
       parts: { listeners: ready, database: ready, disk: ready },
     });
@@ -23,7 +25,7 @@ Deno.test("readiness() names the part that is not ready, and why", async () => {
   const paths: string[] = [];
   try {
     const { ready, parts } = await readiness({
-      database: full,
+      ...{ ...WITHOUT, database: full },
       isServing: () => false,
       freeBytes(path) {
         paths.push(path);
@@ -40,10 +42,24 @@ Deno.test("readiness() names the part that is not ready, and why", async () => {
   }
 });
 
+Deno.test("readiness() looks at the disk of the audit log, too", async () => {
+  const database = await openDatabase(":memory:");
+  const full = { ...database, durable: true, place: "/data/trellis.kv" };
+  try {
+    const { parts } = await readiness({
+      ...{ database: full, auditFolder: "/audit", isServing: () => true },
+      freeBytes: (path) => Promise.resolve(path === "/audit" ? 0 : undefined),
+    });
+    assertEquals(parts.disk.reason, "Only 0 MiB are free where the audit log is.");
+  } finally {
+    await database.close();
+  }
+});
+
 Deno.test("readiness() says when the database cannot be written", async () => {
   const database = await openDatabase(":memory:");
   await database.close();
-  const { ready, parts } = await readiness({ database, isServing: () => true });
+  const { ready, parts } = await readiness({ ...WITHOUT, database, isServing: () => true });
   assertEquals(ready, false);
   assertEquals(parts.database, { ready: false, reason: "The database cannot be written." });
 });
