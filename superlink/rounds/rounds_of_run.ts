@@ -47,9 +47,10 @@ export class RoundsOfRun {
     return newest;
   }
 
-  /** All rounds, those of a phase in order. */
+  /** All rounds: training first, as in a round, and those of a phase in order. */
   *all(): Generator<NumberedRound> {
-    for (const [phase, rounds] of this.#phases) {
+    const isTrain = ([phase]: readonly [string, unknown]) => Number(phase === "train");
+    for (const [phase, rounds] of [...this.#phases].sort((a, b) => isTrain(b) - isTrain(a))) {
       for (const [number, round] of [...rounds].sort(([a], [b]) => a - b)) {
         yield { phase, number, round };
       }
