@@ -46,7 +46,7 @@ export function auditView() {
             }
             : "–",
       },
-      { title: "On", kind: "wide mono", cell: ({ subject }) => named(subject) },
+      { title: "On", kind: "narrow mono", cell: ({ subject }) => named(subject) },
       { title: "Who", kind: "narrow", cell: ({ who }) => named(who) },
       { title: "From", sort: "from", kind: "mono", cell: ({ from }) => from ?? "–" },
       {

@@ -24,8 +24,11 @@ export function showViews(nav, views) {
 /** Marks the view that is shown. */
 export function markView(nav, path) {
   for (const link of nav.children) {
-    if (link.getAttribute("href") === `#/${path}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.getAttribute("href") === `#/${path}`) {
+      link.setAttribute("aria-current", "page");
+      // A small screen does not show all of them.
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
 }
 
