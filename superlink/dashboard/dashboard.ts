@@ -203,7 +203,16 @@ export class Dashboard {
     const rate = new CallRate(callLimits(limits).page, clock, limitLog(log, clock));
     const handler = pageHandler(routes, sessions, rate, failed);
     try {
-      return await listeners.web({ name: "page", address, tls: pageTls }, handler);
+      const bound = await listeners.web({ name: "page", address, tls: pageTls }, handler);
+      if (pageTls === undefined && !isLoopback(address.host)) {
+        log.warning(
+          "superlink.page-plain",
+          "The page is served without TLS beyond this machine: whoever can listen on the network " +
+            "can take the tokens that open it. Give the SuperLink a certificate, or keep the page " +
+            "on 127.0.0.1.",
+        );
+      }
+      return bound;
     } catch (error) {
       if (!(error instanceof ListenError) || !byDefault) throw error;
       log.warning(

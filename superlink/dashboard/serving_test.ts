@@ -119,6 +119,17 @@ Deno.test("A default port that is taken leaves a SuperLink without a page; one a
   await assertRejects(() => startTestSuperLink({ dashboard }), ListenError);
 });
 
+Deno.test("A page beyond this machine that is served without TLS has a warning, and no other has", async () => {
+  for (const [host, warnings] of [["0.0.0.0", 1], ["127.0.0.1", 0]] as const) {
+    const { link } = await withPage({
+      dashboard: { ...HERE, address: { host, port: 0 } },
+      pageAccess: { kind: "token", token: "a-token-of-a-test", generated: false },
+    });
+    await using _ = link;
+    assertEquals(link.logged.of("superlink.page-plain").length, warnings, host);
+  }
+});
+
 async function rawGet(url: string, path: string, host: string): Promise<string> {
   const { hostname, port } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
