@@ -10,13 +10,14 @@ import { postOrder } from "../../records/object_tree.ts";
 import { StatusError } from "../../wire/status.ts";
 import { type Bells, topics } from "../bells.ts";
 import type { FoundObject, Objects } from "../objects/objects.ts";
+import { isWithFinishing } from "../state/handover.ts";
 import type { ObjectRow } from "../state/layout.ts";
 import type { Nodes } from "../state/nodes.ts";
 import { Contention } from "../state/commit.ts";
 import { OneAtATime } from "../state/one_at_a_time.ts";
 import { Answers, type AnswersOptions } from "./answers.ts";
 import { messageFaults } from "./check_message.ts";
-import type { HandedOut } from "./handed_out.ts";
+import type { HandedOut, InstructionAddress } from "./handed_out.ts";
 import type { MessageWatch } from "./message_watch.ts";
 import { type CarriedMessage, type MessageStore, requireTree } from "./message_store.ts";
 import { type Gate, RunEnded, type RunTurns } from "./run_turns.ts";
@@ -254,7 +255,9 @@ export class Messages {
    * with the instruction before, or when that was lost on its way: then it is handed out again.
    */
   async nextInstruction(nodeId: bigint, nowMicros: number): Promise<CarriedMessage | undefined> {
-    await this.#recoverLost(nodeId, nowMicros);
+    for (const handedOut of await this.#handedOut.to(nodeId)) {
+      await this.#recoverLost(nodeId, handedOut, nowMicros);
+    }
     for await (const { runId, messageId } of this.#store.inbox(nodeId)) {
       const carried = await unlessEnded(
         this.#turns.run(runId, () => this.#handOut(runId, messageId, nodeId, nowMicros)),
@@ -316,12 +319,15 @@ export class Messages {
     throw new Contention("A message or its node");
   }
 
-  async #recoverLost(nodeId: bigint, nowMicros: number): Promise<void> {
-    const handedOut = await this.#handedOut.to(nodeId);
-    if (!handedOut) return;
-    const { runId, messageId } = handedOut;
-    await unlessEnded(this.#turns.run(runId, async () => {
+  async #recoverLost(
+    nodeId: bigint,
+    { runId, messageId }: InstructionAddress,
+    nowMicros: number,
+  ): Promise<void> {
+    const isOpen = await unlessEnded(this.#turns.run(runId, async () => {
       const row = await this.#store.find(runId, messageId);
+      const node = await this.#nodes.get(nodeId);
+      if (row && node && isWithFinishing(row, node.row, nowMicros)) return true;
       // A node that has replied has had all that it needs.
       const isLost = row?.deliveredAt !== undefined && row.confirmedAt === undefined &&
         !await this.#store.replyTo(runId, messageId);
@@ -333,8 +339,10 @@ export class Messages {
           this.#bells.ring(topics.replies(runId));
         }
       }
-      this.#handedOut.remove(nodeId);
+      this.#handedOut.remove(nodeId, messageId);
+      return true;
     }));
+    if (!isOpen) this.#handedOut.remove(nodeId, messageId);
   }
 
   async #canReceive(nodeId: bigint): Promise<boolean> {

@@ -122,6 +122,25 @@ onPlanes(
   },
 );
 
+onPlanes(
+  "What a process has not confirmed that was taken over from is handed out again once it leaves",
+  async (stage) => {
+    const { app, runId, link, node, renewed } = stage;
+    const [first, second] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
+    assert(first && second);
+    await app.send(runId, first);
+    // Our SuperNodes confirm with their next pull.
+    assertEquals((await node.pull())?.messageId, first.messageId);
+    link.clock.advance({ seconds: 1 });
+    await stage.rotate();
+    await renewed.client.activate();
+    await app.send(runId, second);
+    assertEquals((await renewed.take()).messageId, second.messageId);
+    await node.leave();
+    assertEquals((await renewed.take()).messageId, first.messageId);
+  },
+);
+
 for (const how of ["leaves", "dies"] as const) {
   onPlanes(
     `What a process has in hand that was taken over from is lost once it ${how}`,

@@ -70,6 +70,15 @@ export function finished(row: NodeRow, keyId: string): NodeRow {
   return { ...rest, joinedAt: Math.max(rest.joinedAt ?? 0, finishing.since) };
 }
 
+/** Whether an instruction was handed to a process that still finishes what it has. */
+export function isWithFinishing(
+  { deliveredAt = 0 }: Pick<MessageRow, "deliveredAt">,
+  { finishing }: Pick<NodeRow, "finishing">,
+  nowMicros: number,
+): boolean {
+  return finishing !== undefined && deliveredAt < finishing.since && nowMicros < finishing.until;
+}
+
 /** Whether an instruction that was fetched is in the hand of a process that is gone. */
 export function isInNoHand(
   { deliveredAt = 0, confirmedAt }: Pick<MessageRow, "deliveredAt" | "confirmedAt">,

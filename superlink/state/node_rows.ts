@@ -68,11 +68,13 @@ export class NodeRows {
    */
   async *all(): AsyncGenerator<NodeRow> {
     if (!this.#isWhole) await this.#readAll();
-    if (this.#isWhole) {
-      for (const { row } of this.#entries.values()) yield row;
-    } else {
-      for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) yield value;
-    }
+    if (!this.#isWhole) return yield* this.stored();
+    for (const { row } of this.#entries.values()) yield row;
+  }
+
+  /** Every row as it is in the database, for who looks now and then: memory is not for these. */
+  async *stored(): AsyncGenerator<NodeRow> {
+    for await (const { value } of this.#kv.list<NodeRow>({ prefix: keys.nodes })) yield value;
   }
 
   async #readAll(): Promise<void> {

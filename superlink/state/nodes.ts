@@ -101,7 +101,7 @@ export class Nodes {
 
   /**
    * Every node, unregistered ones too, oldest first. Leases that ran out are ended before. One list is
-   * made at a time, because with 100,000 nodes each takes some 200 MB until it is answered.
+   * made at a time: the first reads all rows, and each takes memory until it is answered.
    */
   async list(nowMicros: number): Promise<Node[]> {
     return await this.#lists.run("all", async () => {
@@ -286,7 +286,7 @@ export class Nodes {
    */
   async retireSilent(beforeMicros: number, nowMicros: number): Promise<NodeRow[]> {
     const retired: NodeRow[] = [];
-    for await (const found of this.#rows.all()) {
+    for await (const found of this.#rows.stored()) {
       if (!isSilentSince(found, beforeMicros)) continue;
       const row = await this.unregister(
         found.nodeId,
