@@ -116,6 +116,9 @@ onPage("The page follows a run: its rounds, its metrics and its log", async ({ l
   await app.log(runId, ROUNDS);
   const page = await open("#/runs");
   await page.getByRole("cell", { name: "2 / 3" }).waitFor();
+  await page.getByRole("searchbox").fill("no such run");
+  await page.getByText("Nothing matches.").waitFor();
+  await page.getByRole("searchbox").fill("");
   await page.getByRole("link", { name: String(runId) }).click();
   await page.getByText("Round 2 of 3").waitFor();
   await page.getByRole("img", { name: /^train train_loss: 0\.75 in round 2, 1\.25 in round 1/ })

@@ -16,7 +16,7 @@ export function auditView() {
       const answer = await get("/api/audit", wanted);
       note.textContent = answer.kept
         ? "The newest 1,000 lines. trellis audit verify says whether one was changed."
-        : "This SuperLink keeps no audit log: its state is in memory.";
+        : "This SuperLink keeps no audit log: its state is in memory, or --audit-log is none.";
       return answer;
     },
     idOf: ({ seq }) => seq,

@@ -125,6 +125,8 @@ function makeList({ label, columns, load, idOf, empty, sort = "", descending = f
     above.firstChild.style.height = `${offset * ROW_PX}px`;
     below.firstChild.style.height = `${Math.max(0, count - offset - rows.length) * ROW_PX}px`;
     nothing.hidden = count > 0;
+    const isNarrowed = [wanted.search, ...Object.values(filters)].some((value) => value !== "");
+    setText(nothing, isNarrowed ? "Nothing matches." : empty);
     setText(total, count.toLocaleString("en"));
     showRows(rows, now, { offset, after: above });
   }
