@@ -131,6 +131,7 @@ onPlanes(
     await app.send(runId, first);
     // Our SuperNodes confirm with their next pull.
     assertEquals((await node.pull())?.messageId, first.messageId);
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
     link.clock.advance({ seconds: 1 });
     await stage.rotate();
     await renewed.client.activate();
