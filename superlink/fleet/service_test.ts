@@ -377,7 +377,7 @@ Deno.test("Stopping the SuperLink answers held pulls, so that SuperNodes come ba
   const nodeId = await node.join();
   await node.pull(nodeId);
   const held = node.pull(nodeId);
-  await node.heartbeat(nodeId);
+  while (link.waiting() === 0) await node.heartbeat(nodeId);
   await deadline(link.stop(), PATIENCE_MS);
   await held;
 });
