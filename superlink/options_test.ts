@@ -83,7 +83,7 @@ const GIVEN: [args: string[], expected: Partial<SuperLinkOptions>][] = [
   [["--isolation", "process", "--superexec-auth-secret-file", "s"], { superExecSecretFile: "s" }],
   [["--fleet-api-address", "[::]:1"], { fleetAddress: { host: "::", port: 1 } }],
   [["--control-api-address", "0.0.0.0:2"], { controlAddress: { host: "0.0.0.0", port: 2 } }],
-  [["--control-access", "tokens"], { controlRule: { kind: "tokens" } }],
+  [["--control-access", "tokens"], { controlRule: { kind: "tokens", onThisMachine: true } }],
   [["--host", "0.0.0.0"], { controlRule: { kind: "tokens" } }],
   [["--host", "0.0.0.0", "--control-access", "open-to-anybody"], {
     controlRule: { kind: "anybody" },

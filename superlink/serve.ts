@@ -31,7 +31,8 @@ export async function serve(options: SuperLinkOptions): Promise<number> {
   const superExecSecret = superExecSecretFile === undefined
     ? undefined
     : await readSecretFile(superExecSecretFile);
-  const page = options.dashboard && await pageAccess(options.dashboard, Deno.stderr.isTerminal());
+  const page = options.dashboard &&
+    await pageAccess(options.dashboard, options.controlRule, Deno.stderr.isTerminal());
   const maxIdle = keepsTypeScript ? 1 : 0;
   await using apps = await appStarter({ python, preload, maxIdle, appPermissions, log });
   const database = await openDatabase(options.database);

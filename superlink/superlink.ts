@@ -97,7 +97,8 @@ export async function startSuperLink(parts: SuperLinkParts): Promise<RunningSupe
   });
   const { runs, bells } = state;
   let pageAddress: Address | undefined;
-  await tellWhoMayCall(options.controlRule, state.grants, database, dashboard !== undefined, log);
+  const makesTokens = dashboard !== undefined && parts.pageAccess?.kind !== "api-tokens";
+  await tellWhoMayCall(options.controlRule, state.grants, database, makesTokens, log);
   const alarm = new StorageAlarm(log);
   const services = superLinkServices(state, {
     managed,

@@ -5,14 +5,14 @@ import type { Database } from "../state/database.ts";
 import type { Grants } from "./grants.ts";
 
 /**
- * Says at the start who may call the Control API, and how somebody could where nobody can. `hasPage`
- * says that there is a page, on which tokens are made, too.
+ * Says at the start who may call the Control API, and how somebody could where nobody can. `onPage`
+ * says that there is a page on which the first token can be made, too.
  */
 export async function tellWhoMayCall(
   rule: ControlRule,
   grants: Grants,
   { durable, place }: Pick<Database, "durable" | "place">,
-  hasPage: boolean,
+  onPage: boolean,
   log: Log,
 ): Promise<void> {
   if (rule.kind !== "tokens") return;
@@ -24,7 +24,7 @@ export async function tellWhoMayCall(
   if (rule.operatorToken !== undefined) return;
   if ((await grants.list()).some((grant) => !grants.hasEnded(grant))) return;
   const ways = [
-    ...hasPage ? ["make one on the page, under Access"] : [],
+    ...onPage ? ["make one on the page, under Access"] : [],
     ...durable
       ? [
         "stop the SuperLink, make one with `trellis token create --name NAME --role admin " +

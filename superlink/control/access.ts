@@ -22,8 +22,15 @@ export type ControlRule =
   | { readonly kind: "anybody" }
   /** There is no way in. */
   | { readonly kind: "nobody" }
-  /** A token. `operatorToken` is one with every right that is not kept in the database. */
-  | { readonly kind: "tokens"; readonly operatorToken?: string | undefined };
+  /**
+   * A token. `operatorToken` is one with every right that is not kept in the database. `onThisMachine`
+   * says that the operator asked for it where only this machine reaches the API, too.
+   */
+  | {
+    readonly kind: "tokens";
+    readonly operatorToken?: string | undefined;
+    readonly onThisMachine?: true;
+  };
 
 /** How callers are judged, on the headers of their call. */
 export interface ControlAccess {
@@ -57,5 +64,9 @@ export function controlRule(
   const local = addresses.every(({ host }) => isLoopback(host)) && !behindProxy;
   const asks = choice === "tokens" || operatorToken !== undefined;
   if (choice === "open-to-anybody" || local && !asks) return { kind: "anybody" };
-  return { kind: "tokens", ...(operatorToken === undefined ? {} : { operatorToken }) };
+  return {
+    kind: "tokens",
+    ...(operatorToken === undefined ? {} : { operatorToken }),
+    ...(asks ? { onThisMachine: true } : {}),
+  };
 }

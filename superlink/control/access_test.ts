@@ -23,7 +23,6 @@ const CLOSED: readonly [string, Partial<ControlExposure>][] = [
   ["one of its ports does", { addresses: [LOCAL, ALL] }],
   ["it listens on a name that may be anybody's", { addresses: [NAMED] }],
   ["a proxy brings callers from elsewhere", { behindProxy: true }],
-  ["it was said so", { choice: "tokens" }],
 ];
 
 for (const [when, exposure] of OPEN) {
@@ -38,9 +37,12 @@ for (const [when, exposure] of CLOSED) {
   });
 }
 
-Deno.test("An operator's token closes Control on loopback, too", () => {
-  const rule = { kind: "tokens", operatorToken: TOKEN } as const;
-  assertEquals(ruleFor({ operatorToken: TOKEN }), rule);
+Deno.test("Who asks for tokens, or sets one, closes Control for this machine, too", () => {
+  const rule = { kind: "tokens", onThisMachine: true } as const;
+  for (const addresses of [[LOCAL], [ALL]]) {
+    assertEquals(ruleFor({ choice: "tokens", addresses }), rule);
+    assertEquals(ruleFor({ operatorToken: TOKEN, addresses }), { ...rule, operatorToken: TOKEN });
+  }
 });
 
 Deno.test("A secret is 32 characters of ASCII without spaces, or more", () => {

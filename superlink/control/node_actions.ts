@@ -8,7 +8,7 @@ import type { Log } from "../../terminal/log.ts";
 import { flowerError } from "../../wire/flower_error.ts";
 import { readSpkiPem } from "../auth/known_keys.ts";
 import type { Clock } from "../clock.ts";
-import { locationFault } from "../registry/node_facts.ts";
+import { cleanName, locationFault, MAX_NAME_CHARACTERS } from "../registry/node_facts.ts";
 import { registrationOf } from "../registry/registration.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { Node } from "../state/node.ts";
@@ -31,9 +31,6 @@ export interface NewNode {
   readonly location?: string | undefined;
 }
 
-/** A row must fit a Deno KV value, and a name a table. */
-const MAX_NAME_CHARACTERS = 256;
-
 /** The actions, each for nodes of the caller's own account. */
 export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
   return {
@@ -50,7 +47,7 @@ export function nodeActions({ nodes, clock, log }: NodeActionOptions) {
       requireLocation(location);
       const row = await nodes.register(
         registrationOf(key, publicKey, caller.account, {
-          name: name?.slice(0, MAX_NAME_CHARACTERS),
+          name: name && cleanName(name.slice(0, MAX_NAME_CHARACTERS)),
           location,
         }),
         clock.nowMicros(),

@@ -1,6 +1,7 @@
 /**
  * Who may open the page: whoever reaches it where only this machine does, and who knows a token
- * everywhere else.
+ * everywhere else, or where the operator closed the Control API for this machine, too: on the page
+ * anybody could make themselves a token for it.
  *
  * @module
  */
@@ -9,11 +10,13 @@ import { encodeBase64Url } from "@std/encoding";
 import { ExitError } from "../../terminal/errors.ts";
 import { readGivenFile } from "../../terminal/read_given_file.ts";
 import { type Address, formatAddress, isLoopback } from "../../wire/address.ts";
+import type { ControlRule } from "../control/access.ts";
 import type { DashboardOptions } from "./flags.ts";
 
-/** Anybody who reaches it, or who knows the token. */
+/** Anybody who reaches it, who has a token of the Control API, or who knows the page's own, too. */
 export type PageAccess =
   | { readonly kind: "anybody" }
+  | { readonly kind: "api-tokens" }
   | { readonly kind: "token"; readonly token: string; readonly generated: boolean };
 
 const TOKEN_BYTES = 32;
@@ -26,12 +29,16 @@ const MIN_TOKEN_CHARACTERS = 16;
  */
 export async function pageAccess(
   { address, tokenFile }: DashboardOptions,
+  rule: ControlRule,
   canTell: boolean,
 ): Promise<PageAccess> {
   if (tokenFile !== undefined) {
     return { kind: "token", token: await readToken(tokenFile), generated: false };
   }
-  if (isLoopback(address.host)) return { kind: "anybody" };
+  if (isLoopback(address.host)) {
+    const asks = rule.kind === "tokens" && rule.onThisMachine;
+    return { kind: asks ? "api-tokens" : "anybody" };
+  }
   if (!canTell) {
     throw new ExitError("The page listens beyond this machine, and nobody would see its token.", {
       remedy: "Give --dashboard-token-file, or --dashboard-address none.",

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { parseCommand } from "../../terminal/command.ts";
 import { ExitError } from "../../terminal/errors.ts";
 import { superlinkSpec } from "../flags.ts";
+import type { ControlRule } from "../control/access.ts";
 import { loginLink, pageAccess } from "./access.ts";
 import { dashboardOf, type DashboardOptions } from "./flags.ts";
 
@@ -43,32 +44,48 @@ const at = (host: string, tokenFile?: string): DashboardOptions => ({
   tokenFile,
 });
 
+const OPEN: ControlRule = { kind: "anybody" };
+const CLOSED: ControlRule = { kind: "tokens" };
+const CLOSED_HERE: ControlRule = { kind: "tokens", onThisMachine: true };
+
 for (const host of ["127.0.0.1", "localhost", "::1", "127.8.0.1"]) {
   Deno.test(`pageAccess() asks nobody for a token on ${host}`, async () => {
-    assertEquals(await pageAccess(at(host), false), { kind: "anybody" });
+    assertEquals(await pageAccess(at(host), OPEN, false), { kind: "anybody" });
+    assertEquals(await pageAccess(at(host), CLOSED, false), { kind: "anybody" });
+  });
+
+  Deno.test(`pageAccess() asks for a token of the Control API on ${host} where that is closed there`, async () => {
+    assertEquals(await pageAccess(at(host), CLOSED_HERE, false), { kind: "api-tokens" });
   });
 }
 
 Deno.test("pageAccess() makes another token each time beyond this machine, if somebody sees it", async () => {
-  const [one, other] = [await pageAccess(at("0.0.0.0"), true), await pageAccess(at("::"), true)];
+  const [one, other] = [
+    await pageAccess(at("0.0.0.0"), CLOSED, true),
+    await pageAccess(at("::"), CLOSED, true),
+  ];
   assert(one.kind === "token" && other.kind === "token");
   assert(one.generated && /^[\w-]{43}$/.test(one.token));
   assertNotEquals(one.token, other.token);
-  await assertRejects(() => pageAccess(at("0.0.0.0"), false), ExitError, "nobody would see");
+  await assertRejects(
+    () => pageAccess(at("0.0.0.0"), CLOSED, false),
+    ExitError,
+    "nobody would see",
+  );
 });
 
 Deno.test("pageAccess() takes the token of a file, also on loopback, and refuses a poor one", async () => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/token`;
   try {
-    await assertRejects(() => pageAccess(at("::1", file), true), ExitError, "cannot be read");
+    await assertRejects(() => pageAccess(at("::1", file), OPEN, true), ExitError, "cannot be read");
     for (const poor of ["", "short", "with a space in it and long", "ü".repeat(40)]) {
       await Deno.writeTextFile(file, poor);
-      const error = await assertRejects(() => pageAccess(at("::1", file), true), ExitError);
+      const error = await assertRejects(() => pageAccess(at("::1", file), OPEN, true), ExitError);
       assert(poor === "" || !error.message.includes(poor));
     }
     await Deno.writeTextFile(file, `${"x".repeat(16)}\n`);
-    assertEquals(await pageAccess(at("::1", file), false), {
+    assertEquals(await pageAccess(at("::1", file), OPEN, false), {
       kind: "token",
       token: "x".repeat(16),
       generated: false,

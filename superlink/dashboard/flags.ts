@@ -15,7 +15,7 @@ export const dashboardFlags = {
     "dashboard-address",
     "HOST:PORT",
     "Where the page for operators, /metrics, /livez and /readyz are served; none serves neither. " +
-      "Beyond this machine it asks for a token.",
+      "Beyond this machine it asks for a token, and with --control-access tokens everywhere.",
     { defaultText: "127.0.0.1:8080" },
   ),
   dashboardTokenFile: textFlag(
