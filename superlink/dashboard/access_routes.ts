@@ -9,7 +9,7 @@ import { Access } from "../../proto/gen/trellis/v1/access_pb.ts";
 import { actionRoute } from "./action_routes.ts";
 import { textOf } from "./json_body.ts";
 import type { OperatorCall } from "./operator_calls.ts";
-import { json, type Route } from "./routes.ts";
+import { json, PageError, type Route } from "./routes.ts";
 
 const DAY_S = 86_400n;
 
@@ -54,11 +54,10 @@ export function accessRoutes(call: OperatorCall): Route[] {
       return {};
     }),
     actionRoute(/^\/api\/tokens$/, unchanged, async (asked) => {
-      const days = /^\d{1,5}$/.exec(textOf(asked.body, "days"))?.[0];
       const { secret } = await call(Access.method.createToken, {
         name: textOf(asked.body, "name").trim(),
         role: textOf(asked.body, "role"),
-        ...(days === undefined ? {} : { lifeS: BigInt(days) * DAY_S }),
+        ...lifeOf(textOf(asked.body, "days").trim()),
       }, asked);
       return { secret };
     }),
@@ -67,6 +66,16 @@ export function accessRoutes(call: OperatorCall): Route[] {
       return {};
     }),
   ];
+}
+
+/** How long a token is to hold. */
+function lifeOf(days: string): { readonly lifeS?: bigint } {
+  if (days === "") return {};
+  if (/^0*[1-9]\d{0,4}$/.test(days)) return { lifeS: BigInt(days) * DAY_S };
+  throw new PageError(
+    400,
+    "Days are a whole number from 1 to 99999; without one it holds for ever.",
+  );
 }
 
 function toMs(micros: bigint | undefined): number | undefined {

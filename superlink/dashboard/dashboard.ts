@@ -33,7 +33,6 @@ import { assetRoutes } from "./assets.ts";
 import { AuditTail } from "./audit_list.ts";
 import { dataRoutes } from "./data_routes.ts";
 import { Live } from "./live.ts";
-import { noteLogin } from "./login_notes.ts";
 import { loginRoutes } from "./login_routes.ts";
 import { monitoringRoutes } from "./monitoring.ts";
 import { loginsRevision, nodesRevision, runsRevision } from "./revisions.ts";
@@ -41,6 +40,7 @@ import { RunFollower } from "./run_follower.ts";
 import { NodeTraffic } from "./node_traffic.ts";
 import { NodeViews } from "./node_views.ts";
 import { operatorCalls } from "./operator_calls.ts";
+import { pageNotes } from "./page_notes.ts";
 import { PageTokens } from "./page_tokens.ts";
 import { pageHandler } from "./routes.ts";
 import { SeenRefusals } from "./seen_refusals.ts";
@@ -140,7 +140,8 @@ export class Dashboard {
       grants: state.grants,
       attempts: new TokenAttempts(limitOf(limits, "page-wrong-tokens"), clock),
     });
-    const sessions = new PageSessions(tokens, pageTls !== undefined);
+    const notes = pageNotes(trail, log);
+    const sessions = new PageSessions(tokens, notes, pageTls !== undefined);
     const nodes = new Fresh(() => state.nodes.list(clock.nowMicros()), ROWS_MS);
     const runs = new Fresh(() => state.runs.list(), ROWS_MS);
     const audit = auditFolder === undefined ? undefined : new AuditTail(auditFolder);
@@ -177,12 +178,7 @@ export class Dashboard {
     const routes = [
       ...monitoring,
       ...assetRoutes(),
-      ...loginRoutes({
-        tokens,
-        sessions,
-        version: project.version,
-        asked: noteLogin(trail, log),
-      }),
+      ...loginRoutes({ tokens, sessions, version: project.version, notes }),
       ...dataRoutes({
         nodes: new NodeViews(nodes, this.#traffic, () => clock.nowMicros()),
         registry: state.nodes,

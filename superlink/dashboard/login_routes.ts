@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { TokenHolder } from "../control/caller.ts";
 import { textOf } from "./json_body.ts";
 import { MAX_TOKEN_CHARACTERS, type PageTokens } from "./page_tokens.ts";
+import type { PageNotes } from "./page_notes.ts";
 import { json, PageError, type Route } from "./routes.ts";
 import type { PageSessions } from "./sessions.ts";
 
@@ -15,12 +15,11 @@ export interface LoginOptions {
   readonly tokens: PageTokens;
   readonly sessions: PageSessions;
   readonly version: string;
-  /** Told of each token that was sent, and whose it is, if anybody's. */
-  readonly asked: (peer: string, holder: TokenHolder | undefined) => void;
+  readonly notes: PageNotes;
 }
 
 /** The routes. */
-export function loginRoutes({ tokens, sessions, version, asked }: LoginOptions): Route[] {
+export function loginRoutes({ tokens, sessions, version, notes }: LoginOptions): Route[] {
   return [
     {
       method: "GET",
@@ -45,14 +44,15 @@ export function loginRoutes({ tokens, sessions, version, asked }: LoginOptions):
           throw new PageError(400, `This is no token: one has at most ${most} characters.`);
         }
         const holder = sessions.required ? await tokens.holderOf(token, peer) : undefined;
-        asked(peer, holder);
         if (!holder) {
+          notes.refused(peer, "page.login");
           throw new PageError(
             401,
             "This token is not valid: it is wrong, has expired or was revoked. One that the " +
               "SuperLink made for its page holds until it restarts.",
           );
         }
+        notes.signedIn(peer, holder);
         return json({ signedIn: true }, 200, { "set-cookie": sessions.begin(holder) });
       },
     },

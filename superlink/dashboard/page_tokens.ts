@@ -37,7 +37,7 @@ export class PageTokens {
 
   /** Whether the page asks who one is. */
   get required(): boolean {
-    return this.#options.access.kind === "token";
+    return this.#options.access.kind !== "anybody";
   }
 
   /**

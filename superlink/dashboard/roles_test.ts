@@ -5,6 +5,7 @@ import { spkiPem } from "../../keys/public_key.ts";
 import type { AuditEntry } from "../audit/audit.ts";
 import { Grants } from "../access/grants.ts";
 import type { Role } from "../access/roles.ts";
+import type { PageAccess } from "./access.ts";
 import { AppClient } from "../testing/app_client.ts";
 import { startTestSuperLink } from "../testing/test_superlink.ts";
 
@@ -19,11 +20,13 @@ function linesOfTrail() {
 }
 
 /** A page with a token, to which API tokens sign in. */
-async function stage() {
+async function stage(
+  pageAccess: PageAccess = { kind: "token", token: "the-token-of-the-page", generated: false },
+) {
   const { lines, trail } = linesOfTrail();
   const link = await startTestSuperLink({
     dashboard: { address: { host: "127.0.0.1", port: 0 }, byDefault: false, tokenFile: undefined },
-    pageAccess: { kind: "token", token: "the-token-of-the-page", generated: false },
+    pageAccess,
     audit: trail,
   });
   assert(link.dashboardAddress);
@@ -135,4 +138,47 @@ Deno.test("A token that is revoked ends its sessions at once, also where a page 
   assertEquals(tooLong.status, 400);
   assertMatch(tooLong.text, /at most 1,024 characters/);
   await other.body?.cancel();
+});
+
+Deno.test("A page that is closed for this machine, too, lets in who has a token of the Control API", async () => {
+  await using page = await stage({ kind: "api-tokens" });
+  const { send } = page;
+  const wanted = { name: "x", role: "admin", days: "" };
+  for (const path of ["/api/nodes", "/metrics", "/api/access"]) {
+    assertEquals((await send(path, {})).status, 401, path);
+  }
+  assertEquals((await send("/api/tokens", {}, wanted)).status, 401);
+  assertEquals((await send("/api/login", {}, { token: "page" })).status, 401);
+  const { token } = await page.grant("admin");
+  assertEquals((await send("/api/tokens", await page.signIn(token), wanted)).status, 200);
+});
+
+Deno.test("The page makes a token for whole days or for ever, and for nothing else", async () => {
+  await using page = await stage();
+  const cookie = await page.signIn("the-token-of-the-page");
+  const nowMicros = page.link.clock.nowMicros();
+  for (const days of ["0", "0.5", "-1", "1e3", "100000", "9 0", "soon"]) {
+    const { status, text } = await page.send("/api/tokens", cookie, {
+      ...{ name: "x", role: "viewer", days },
+    });
+    assertEquals([status, JSON.parse(text).error.includes("whole number")], [400, true], days);
+  }
+  assertEquals(await page.grants.list(), []);
+  for (const [days, life] of [["90", 90 * 86_400e6], ["", undefined]] as const) {
+    await page.send("/api/tokens", cookie, { name: `for ${days}`, role: "viewer", days });
+    const made = (await page.grants.list()).find(({ name }) => name === `for ${days}`);
+    assertEquals(made?.expiresAt, life && nowMicros + life);
+  }
+});
+
+Deno.test("A name that is given with a registration is as clean and as short as any other", async () => {
+  await using page = await stage();
+  const cookie = await page.signIn("the-token-of-the-page");
+  const { publicKey } = await generatePrivateKey("P-256");
+  const name = `a\u202eb\n${"x".repeat(200)}`;
+  const { status } = await page.send("/api/nodes", cookie, { publicKey: spkiPem(publicKey), name });
+  assertEquals(status, 200);
+  const { rows: [node] } = JSON.parse((await page.send("/api/nodes", cookie)).text);
+  assertMatch(node.name, /^a ?b ?x{120,}$/);
+  assert(node.name.length <= 128);
 });

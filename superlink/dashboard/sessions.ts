@@ -9,6 +9,7 @@ import { encodeBase64Url } from "@std/encoding";
 import { hashOf } from "../access/secrets.ts";
 import type { TokenHolder } from "../control/caller.ts";
 import { dropOldest } from "../drop_oldest.ts";
+import type { PageNotes } from "./page_notes.ts";
 import { type PageTokens, THE_PAGE } from "./page_tokens.ts";
 
 const SESSION_BYTES = 32;
@@ -26,14 +27,21 @@ interface Session {
 /** The sessions of one page. */
 export class PageSessions {
   readonly #tokens: PageTokens;
+  readonly #notes: PageNotes;
   readonly #secure: boolean;
   readonly #nowMs: () => number;
   /** By the hash of its name, oldest first. */
   readonly #sessions = new Map<string, Session>();
 
   /** `secure` says that the page is served over TLS. */
-  constructor(tokens: PageTokens, secure: boolean, nowMs: () => number = Date.now) {
+  constructor(
+    tokens: PageTokens,
+    notes: PageNotes,
+    secure: boolean,
+    nowMs: () => number = Date.now,
+  ) {
     this.#tokens = tokens;
+    this.#notes = notes;
     this.#secure = secure;
     this.#nowMs = nowMs;
   }
@@ -50,7 +58,7 @@ export class PageSessions {
   async holderOf(headers: Headers, peer: string): Promise<TokenHolder | undefined> {
     if (!this.required) return THE_PAGE;
     const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    if (bearer !== undefined) return await this.#tokens.holderOf(bearer, peer);
+    if (bearer !== undefined) return await this.#holderOfBearer(bearer, peer);
     const name = sessionName(headers);
     if (name === undefined) return undefined;
     const hash = hashOf(name);
@@ -76,6 +84,13 @@ export class PageSessions {
     const name = sessionName(headers);
     if (name !== undefined) this.#sessions.delete(hashOf(name));
     return this.#cookie("", 0);
+  }
+
+  async #holderOfBearer(token: string, peer: string): Promise<TokenHolder | undefined> {
+    const holder = await this.#tokens.holderOf(token, peer);
+    if (holder) this.#notes.used(peer, holder);
+    else this.#notes.refused(peer, "token.use");
+    return holder;
   }
 
   #cookie(value: string, maxAgeS: number): string {

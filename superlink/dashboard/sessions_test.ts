@@ -5,6 +5,7 @@ import type { Role } from "../access/roles.ts";
 import { OPERATOR } from "../control/gate.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import type { PageAccess } from "./access.ts";
+import type { PageNotes } from "./page_notes.ts";
 import { MAX_TOKEN_CHARACTERS, PageTokens, THE_PAGE } from "./page_tokens.ts";
 import { PageSessions } from "./sessions.ts";
 
@@ -19,6 +20,8 @@ async function onSessions(
     readonly tokens: PageTokens;
     readonly grants: Grants;
     readonly clock: TestClock;
+    /** What was said of tokens that came with requests. */
+    readonly noted: readonly string[];
     pass(ms: number): void;
     grant(role: Role, expiresAt?: number): ReturnType<Grants["create"]>;
   }) => Promise<void>,
@@ -31,10 +34,16 @@ async function onSessions(
   const tokens = new PageTokens({ access, operatorToken: "operator-token", grants, attempts });
   let nowMs = 0;
   const pass = (ms: number) => nowMs += ms;
-  const sessions = new PageSessions(tokens, true, () => nowMs);
+  const noted: string[] = [];
+  const notes: PageNotes = {
+    signedIn: () => {},
+    used: (peer, { tokenId }) => noted.push(`${tokenId} from ${peer}`),
+    refused: (peer, at) => noted.push(`${at} refused of ${peer}`),
+  };
+  const sessions = new PageSessions(tokens, notes, true, () => nowMs);
   const grant = (role: Role, expiresAt?: number) =>
     grants.create({ name: `a ${role}`, role, createdBy: "a test", expiresAt });
-  await play({ sessions, tokens, grants, clock, pass, grant });
+  await play({ sessions, tokens, grants, clock, noted, pass, grant });
 }
 
 /** The headers with which a browser comes back after it was given a cookie. */
@@ -153,4 +162,14 @@ Deno.test("PageSessions asks nobody where anybody may read", () =>
 Deno.test("PageTokens knows the operator's own token for as long as the SuperLink runs", () =>
   onSessions(async ({ tokens }) => {
     assertEquals(await tokens.still(OPERATOR), OPERATOR);
+  }));
+
+Deno.test("PageSessions says whose tokens came with requests, and which were none", () =>
+  onSessions(async ({ sessions, noted, grant }) => {
+    const { grant: { id }, token } = await grant("viewer");
+    for (const sent of [token, "wrong"]) {
+      await sessions.holderOf(new Headers({ authorization: `Bearer ${sent}` }), PEER);
+    }
+    await sessions.holderOf(returning(sessions.begin(THE_PAGE)), PEER);
+    assertEquals(noted, [`${id} from ${PEER}`, `token.use refused of ${PEER}`]);
   }));

@@ -103,7 +103,7 @@ export function nodesView() {
 }
 
 function openRegister(done) {
-  const name = h("input", { id: "node-name", maxlength: 256 });
+  const name = h("input", { id: "node-name", maxlength: 128 });
   const key = h("textarea", {
     id: "node-key",
     rows: 6,
