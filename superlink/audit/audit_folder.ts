@@ -71,7 +71,7 @@ export async function readHead(
 /** A line as it stands in its file. */
 export interface RawLine {
   readonly file: string;
-  /** Counted from 1 within the file. */
+  /** Counted from 1 within what is read. */
   readonly lineNumber: number;
   readonly bytes: Uint8Array;
   /** False for bytes after the last line end. */
@@ -80,9 +80,10 @@ export interface RawLine {
 
 const NEWLINE = 0x0a;
 
-/** Reads the lines of one file, and what stands after the last. */
-export async function* rawLines(folder: string, file: string): AsyncGenerator<RawLine> {
+/** Reads the lines of one file from a place on, in bytes, and what stands after the last. */
+export async function* rawLines(folder: string, file: string, from = 0): AsyncGenerator<RawLine> {
   using open = await Deno.open(join(folder, file));
+  await open.seek(from, Deno.SeekMode.Start);
   let rest: Uint8Array<ArrayBuffer> = new Uint8Array();
   let lineNumber = 0;
   const buffer = new Uint8Array(64 * 1024);

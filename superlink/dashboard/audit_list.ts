@@ -7,28 +7,32 @@
 import { join } from "node:path";
 import { auditFiles, rawLines } from "../audit/audit_folder.ts";
 import { type AuditLine, parseLine } from "../audit/audit_line.ts";
-import { Fresh } from "../metrics/fresh.ts";
+import { OneAtATime } from "../state/one_at_a_time.ts";
 import type { NamedNode } from "./node_views.ts";
 import type { Columns } from "./window.ts";
 
 /** How many lines are shown. */
 const LIMIT = 1_000;
-const AGE_MS = 5_000;
+/** What of a file is read at most: a line has some hundred bytes. */
+const TAIL_BYTES = 4 * 1024 ** 2;
 
-/** The end of an audit log. */
+/** The end of an audit log, of which only what is new is read. */
 export class AuditTail {
   readonly #folder: string;
-  readonly #lines: Fresh<readonly AuditLine[]>;
-  #revision = 0;
+  readonly #reads = new OneAtATime<string>();
+  /** Newest first. */
+  #lines: readonly AuditLine[] = [];
+  /** The file that was read last, and how much of it. */
+  #file: string | undefined;
+  #offset = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#lines = new Fresh(() => newestLines(folder), AGE_MS);
   }
 
   /** The newest lines, newest first. */
   newest(): Promise<readonly AuditLine[]> {
-    return this.#lines.get();
+    return this.#reads.run(this.#folder, () => this.#readOn());
   }
 
   /** A number that is another one when there are new lines. */
@@ -37,27 +41,34 @@ export class AuditTail {
     if (file === undefined) return 0;
     const { size } = await Deno.stat(join(this.#folder, file));
     // The next file begins with a higher number in its name.
-    const revision = Number(/\d+/.exec(file)?.[0] ?? 0) * 2 ** 20 + size;
-    if (revision !== this.#revision) this.#lines.forget();
-    this.#revision = revision;
-    return revision;
+    return Number(/\d+/.exec(file)?.[0] ?? 0) * 2 ** 20 + size;
   }
-}
 
-async function newestLines(folder: string): Promise<readonly AuditLine[]> {
-  const newest: AuditLine[] = [];
-  for (const file of (await auditFiles(folder)).reverse()) {
-    const lines: AuditLine[] = [];
-    for await (const { bytes, whole } of rawLines(folder, file)) {
-      const line = whole ? parseLine(decoder.decode(bytes)) : undefined;
-      if (line) lines.push(line);
-      // A file may have hundreds of thousands.
-      if (lines.length >= 2 * LIMIT) lines.splice(0, LIMIT);
+  async #readOn(): Promise<readonly AuditLine[]> {
+    const files = await auditFiles(this.#folder);
+    const known = this.#file === undefined ? -1 : files.indexOf(this.#file);
+    if (known < 0) [this.#lines, this.#offset] = [[], 0];
+    // A file that begins has few lines yet.
+    for (const file of files.slice(known < 0 ? -2 : known)) {
+      const added = await this.#linesAfter(file, file === this.#file ? this.#offset : 0);
+      this.#lines = [...added.reverse(), ...this.#lines].slice(0, LIMIT);
     }
-    newest.push(...lines.reverse());
-    if (newest.length >= LIMIT) break;
+    return this.#lines;
   }
-  return newest.slice(0, LIMIT);
+
+  async #linesAfter(file: string, offset: number): Promise<AuditLine[]> {
+    const { size } = await Deno.stat(join(this.#folder, file));
+    const from = Math.max(offset, size - TAIL_BYTES);
+    const texts: string[] = [];
+    [this.#file, this.#offset] = [file, from];
+    for await (const { bytes, whole } of rawLines(this.#folder, file, from)) {
+      if (!whole) break;
+      // The first one may be the rest of a line.
+      if (from === offset || this.#offset > from) texts.push(decoder.decode(bytes));
+      this.#offset += bytes.length + 1;
+    }
+    return texts.slice(-LIMIT).flatMap((text) => parseLine(text) ?? []);
+  }
 }
 
 const decoder = new TextDecoder();
