@@ -182,9 +182,20 @@ class FolderFiles implements AuditFiles {
       throw error;
     }
     this.#bytes += bytes.length;
-    // Not synced: after a power cut it says an older line, which is no harm.
-    await this.#head.seek(0, Deno.SeekMode.Start);
-    await this.#head.write(new TextEncoder().encode(encodeHead(end)));
+    await this.#writeHead(end);
+  }
+
+  /**
+   * Neither synced nor needed: one that says an older line, or nothing, is put right at the next line
+   * or start, while lines that are written must not be written again.
+   */
+  async #writeHead(end: ChainEnd): Promise<void> {
+    try {
+      await this.#head.seek(0, Deno.SeekMode.Start);
+      await this.#head.write(new TextEncoder().encode(encodeHead(end)));
+    } catch {
+      // The disk is full, say: whoever writes the next line will hear of it.
+    }
   }
 
   async release(): Promise<void> {

@@ -5,7 +5,7 @@ import { StatusError } from "../../wire/status.ts";
 import { LogLines } from "../testing/log_lines.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { audited, type AuditEntry } from "./audit.ts";
-import type { AuditFiles } from "./audit_files.ts";
+import { type AuditFiles, openAuditFiles } from "./audit_files.ts";
 import { auditFiles } from "./audit_folder.ts";
 import { CHAIN_START } from "./audit_line.ts";
 import { FileTrail, openAuditLog } from "./audit_log.ts";
@@ -125,6 +125,32 @@ Deno.test("A head that a killed process did not write any more is told of in a l
       [register, register, "audit.heal", register],
     );
     assertEquals(lines[2]?.subject["detail"], "line 2 is newer than what the head file knew");
+    assertEquals((await verifyAudit(folder)).findings, []);
+  }));
+
+Deno.test("A head that cannot be written costs nothing: no line is written twice", () =>
+  inFolder(async (folder, options) => {
+    const { files, end } = await openAuditFiles(folder);
+    const write = Deno.FsFile.prototype.write;
+    const { size } = await Deno.stat(join(folder, "head"));
+    assertEquals(size, 0);
+    {
+      await using trail = new FileTrail(files, end, options.clock, options.log);
+      await trail.record(ENTRY);
+      Deno.FsFile.prototype.write = function (bytes) {
+        // As on a full disk that has room for nothing new: lines have theirs already.
+        if (/^\d{15} /.test(new TextDecoder().decode(bytes))) throw new Error("No space left.");
+        return write.call(this, bytes);
+      };
+      try {
+        await trail.record(ENTRY);
+        assertEquals((await verifyAudit(folder)).findings, []);
+      } finally {
+        Deno.FsFile.prototype.write = write;
+      }
+      await trail.record(ENTRY);
+    }
+    assertEquals((await linesOf(folder)).map(({ seq }) => seq), range(3));
     assertEquals((await verifyAudit(folder)).findings, []);
   }));
 

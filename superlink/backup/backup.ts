@@ -12,7 +12,7 @@
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ExitError } from "../../terminal/errors.ts";
-import { auditFiles } from "../audit/audit_folder.ts";
+import { auditFiles, HEAD_NAME } from "../audit/audit_folder.ts";
 import { verifyAudit } from "../audit/verify_audit.ts";
 import { refuseForeignFile } from "../state/database.ts";
 import { requireKnown } from "../state/schema.ts";
@@ -83,7 +83,9 @@ export async function takeBackup(
       await Deno.remove(snapshot);
       await addObjects();
       if (auditFolder !== undefined) {
-        for (const name of [...await auditFiles(auditFolder), "head"]) {
+        // The head first: one that is behind the lines is well, one that knows more misses some.
+        await archive.add(`audit/${HEAD_NAME}`, join(auditFolder, HEAD_NAME));
+        for (const name of await auditFiles(auditFolder)) {
           await archive.add(`audit/${name}`, join(auditFolder, name));
         }
       }
