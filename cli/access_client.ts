@@ -7,11 +7,13 @@
 
 import type { MessageShape } from "@bufbuild/protobuf";
 import type { Access, Token } from "../proto/gen/trellis/v1/access_pb.ts";
+import { auditPlaceOf } from "../superlink/audit/flags.ts";
 import { textFlag } from "../terminal/flags.ts";
 import type { RawFlags } from "../terminal/flags.ts";
 import { ExitError, UsageError } from "../terminal/errors.ts";
 import { StatusError } from "../wire/status.ts";
 import { withControl } from "./control.ts";
+import { AUDIT_LOG_FLAG } from "./database.ts";
 import { findConnection, processContext } from "./target.ts";
 import { onlyTrellis } from "./trellis_only.ts";
 
@@ -45,6 +47,11 @@ export async function withAccess<T>(
 ): Promise<T> {
   const place = DATABASE_FLAG.of(flags);
   if (place === undefined) {
+    if (AUDIT_LOG_FLAG.of(flags) !== undefined) {
+      throw new UsageError(
+        "--audit-log goes with --database: a SuperLink that serves knows its own.",
+      );
+    }
     const connection = await findConnection(target, processContext(flags));
     const { Access: { method } } = await import("../proto/gen/trellis/v1/access_pb.ts");
     return await withControl(connection, ({ call }) =>
@@ -71,5 +78,5 @@ export async function withAccess<T>(
     });
   }
   const { withStoredAccess } = await import("../superlink/access/stored_access.ts");
-  return await withStoredAccess(place, work);
+  return await withStoredAccess(place, auditPlaceOf(flags), work);
 }

@@ -1,7 +1,10 @@
 /** `trellis token` and `trellis login`, on a SuperLink and on a database. */
 
+import { existsSync } from "node:fs";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
+import { auditFolderOf } from "../superlink/audit/audit_folder.ts";
+import { readAudit } from "../superlink/audit/read_audit.ts";
 import { startTestSuperLink } from "../superlink/testing/test_superlink.ts";
 import { formatAddress } from "../wire/address.ts";
 import { GrpcChannel } from "../wire/grpc/client.ts";
@@ -129,6 +132,26 @@ Deno.test("The first token is made on the database, before it is served", async 
   }
 });
 
+Deno.test("What is done to tokens on the database has its line where the SuperLink has its audit log", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const place = ["--database", `${folder}/trellis.kv`, "--audit-log", `${folder}/log`];
+    const wanted = ["token", "create", "--name", "me", "--role", "viewer"];
+    const made = await runCli([...wanted, ...place, "--format", "json"]);
+    const { id } = JSON.parse(made.stdout).token;
+    await runCli(["token", "revoke", id, ...place]);
+    await runCli([...wanted, ...place.slice(0, 2), "--audit-log", "none"]);
+    const lines = (await Array.fromAsync(readAudit(`${folder}/log`))).map(({ line }) => line);
+    assertEquals(lines.map(({ action, subject }) => [action, subject]), [
+      ["token.create", { tokenId: id, role: "viewer", name: "me" }],
+      ["token.revoke", { tokenId: id }],
+    ]);
+    assertEquals(existsSync(auditFolderOf(`${folder}/trellis.kv`)), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const MISTAKES: readonly [readonly string[], string][] = [
   [["token", "create"], "Say with --name whose the token is."],
   [["token", "create", "--name", "x", "--expires", "soon"], '"soon" is no time'],
@@ -137,6 +160,7 @@ const MISTAKES: readonly [readonly string[], string][] = [
   [["token", "revoke", "trellis_t_secretsecret"], '"trellis_t_se" is no ID of a token'],
   [["token", "list", "--database", ":memory:"], "there is nothing to work on"],
   [["token", "list", "fed", "--database", "x.kv"], "goes with no name of a SuperLink"],
+  [["token", "list", "--audit-log", "x"], "--audit-log goes with --database"],
   [["token", "revok", "x"], "Did you mean `trellis token revoke`?"],
   [["login", "approve"], "The argument CODE is missing."],
 ];

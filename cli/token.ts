@@ -11,6 +11,7 @@ import { choiceFlag, type RawFlags, switchFlag, textFlag } from "../terminal/fla
 import { renderTable } from "../terminal/table.ts";
 import { DATABASE_FLAG, withAccess } from "./access_client.ts";
 import type { Command, CommandGroup } from "./command_tree.ts";
+import { AUDIT_LOG_FLAG } from "./database.ts";
 import { parseExpiry } from "./expiry.ts";
 import { LIST_FORMAT_FLAG, reportList } from "./list_report.ts";
 import { FORMAT_FLAG, report } from "./report.ts";
@@ -56,7 +57,15 @@ const create: Command = {
     name: "trellis token create",
     summary: "Make an API token, and print it, this once.",
     positionals: TARGET_POSITIONALS,
-    flags: [NAME_FLAG, ROLE_FLAG, EXPIRES_FLAG, DATABASE_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [
+      NAME_FLAG,
+      ROLE_FLAG,
+      EXPIRES_FLAG,
+      DATABASE_FLAG,
+      AUDIT_LOG_FLAG,
+      ...TARGET_FLAGS,
+      FORMAT_FLAG,
+    ],
     epilogue: [
       "The token alone goes to stdout. Whoever has it sends it as TRELLIS_TOKEN:",
       "  trellis token create --name ci --role operator > ci.token",
@@ -87,7 +96,7 @@ const list: Command = {
     name: "trellis token list",
     summary: "List API tokens and logins, oldest first.",
     positionals: TARGET_POSITIONALS,
-    flags: [ALL_FLAG, DATABASE_FLAG, ...TARGET_FLAGS, LIST_FORMAT_FLAG],
+    flags: [ALL_FLAG, DATABASE_FLAG, AUDIT_LOG_FLAG, ...TARGET_FLAGS, LIST_FORMAT_FLAG],
   },
   aliases: ["ls"],
   run: ({ flags, positionals }, terminal) =>
@@ -128,7 +137,7 @@ const revoke: Command = {
       { name: "TOKEN_ID", help: "As `token list` shows it", required: true },
       ...TARGET_POSITIONALS,
     ],
-    flags: [DATABASE_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
+    flags: [DATABASE_FLAG, AUDIT_LOG_FLAG, ...TARGET_FLAGS, FORMAT_FLAG],
   },
   run: ({ flags, positionals: [id = "", ...target] }, terminal) =>
     report(FORMAT_FLAG.of(flags), terminal, async () => {

@@ -16,7 +16,7 @@ import { StatusError } from "../../wire/status.ts";
 import { NO_ACCOUNT } from "../accounts.ts";
 import { audited, type AuditTrail, NO_AUDIT } from "../audit/audit.ts";
 import { openAuditLog } from "../audit/audit_log.ts";
-import { auditFolderFor } from "../audit/flags.ts";
+import { auditFolderFor, type AuditPlace } from "../audit/flags.ts";
 import { systemClock } from "../clock.ts";
 import type { ControlCaller } from "../control/caller.ts";
 import { openDatabase } from "../state/database.ts";
@@ -49,13 +49,14 @@ const BY: ControlCaller = {
  */
 export async function withStoredAccess<T>(
   place: string,
+  auditPlace: AuditPlace,
   work: (access: StoredAccess) => Promise<T>,
 ): Promise<T> {
   const database = await openDatabase(place);
   try {
     const clock = systemClock;
     const log = createLog({ format: "text", level: "error" });
-    const folder = auditFolderFor(undefined, database);
+    const folder = auditFolderFor(auditPlace, database);
     await using opened = folder === undefined
       ? undefined
       : await openAuditLog(folder, { clock, log });
@@ -71,7 +72,7 @@ export async function withStoredAccess<T>(
           audit,
           { who, action: "token.create", subject: {} },
           () => actions.createToken({ name, role, lifeS: life }, BY),
-          ({ grant: { id } }) => ({ tokenId: id }),
+          ({ grant }) => ({ tokenId: grant.id, role: grant.role, name: grant.name }),
         );
         return { token: messageOf(grant), secret };
       },
