@@ -13,10 +13,11 @@ const CLEAR = "\x1b[H\x1b[2J";
 
 /**
  * Shows something again and again until Ctrl-C, or until nobody reads it: in place on a terminal, and
- * with a blank line between elsewhere. What fails is told, and tried again.
+ * with a blank line between elsewhere. What fails is told, and tried again, but for the first time:
+ * most likely the command line is wrong then. Gives the exit code.
  */
 export async function watch(
-  show: (terminal: Terminal) => Promise<unknown>,
+  show: (terminal: Terminal) => Promise<number>,
   terminal: Terminal,
   {
     isTerminal = Deno.stdout.isTerminal(),
@@ -31,9 +32,12 @@ export async function watch(
     let shown = "";
     const print = (text: string) => void (shown += `${text}\n`);
     try {
-      await show({ ...quiet, print });
+      const code = await show({ ...quiet, print });
+      if (times === 0 && code !== 0) {
+        terminal.write(shown);
+        return code;
+      }
     } catch (error) {
-      // The first failure is most likely a wrong command line.
       if (times === 0) throw error;
       shown = `${describeFailure(error).message}\n`;
     }

@@ -15,7 +15,7 @@ Deno.test("watch shows it again until Ctrl-C, and what failed meanwhile", async 
         throw new Error("It is away.");
       }
       shown.print(`time ${times}`);
-      return Promise.resolve();
+      return Promise.resolve(0);
     };
     const shown = watch((to) => show({ ...terminal, ...to }), terminal, {
       isTerminal,
@@ -38,8 +38,22 @@ Deno.test("watch ends when nobody reads it any more", async () => {
   let times = 0;
   const show = () => {
     if (++times === 2) left.abort();
-    return Promise.resolve();
+    return Promise.resolve(0);
   };
   assertEquals(await watch(show, terminal, { isTerminal: false, interrupts, periodMs: 1 }), 0);
   assertEquals(times, 2);
+});
+
+Deno.test("watch ends with the exit code when what is shown first says that it failed", async () => {
+  const terminal = recordingTerminal();
+  const interrupts = () => ({ signal: new AbortController().signal, [Symbol.dispose]() {} });
+  const show = (to: typeof terminal) => {
+    to.print('{"success": false}');
+    return Promise.resolve(3);
+  };
+  const shown = watch((to) => show({ ...terminal, ...to }), terminal, {
+    isTerminal: true,
+    interrupts,
+  });
+  assertEquals([await shown, terminal.stdout()], [3, '{"success": false}\n']);
 });

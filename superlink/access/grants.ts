@@ -7,7 +7,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { commit, Contention } from "../state/commit.ts";
+import { commit, Contention, StorageFailure } from "../state/commit.ts";
 import { keys } from "../state/layout.ts";
 import { untilUncontended } from "../state/transitions.ts";
 import type { Role } from "./roles.ts";
@@ -161,7 +161,12 @@ export class Grants {
     const now = this.#clock.nowMicros();
     if (now < (this.#noted.get(id) ?? 0) + USE_STEP_S * SECOND_MICROS) return;
     this.#noted.set(id, now);
-    await this.#write(this.#kv.atomic().set(keys.grantUsed(id), now));
+    try {
+      await this.#write(this.#kv.atomic().set(keys.grantUsed(id), now));
+    } catch (error) {
+      // On a full disk, whoever only looks may.
+      if (!(error instanceof StorageFailure)) throw error;
+    }
   }
 
   /** Whether a grant was revoked or has expired. */

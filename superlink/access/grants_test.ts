@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TestClock } from "../testing/test_clock.ts";
+import { FullDisk } from "../testing/full_disk.ts";
 import { ACCESS_LIFE_S, Grants, type LoginTokens, type NewGrant } from "./grants.ts";
 
 interface Stage {
   readonly kv: Deno.Kv;
   readonly clock: TestClock;
   readonly grants: Grants;
+  readonly disk: FullDisk;
   /** The logins of which a token was copied. */
   readonly copied: string[];
   /** Tokens as a login gets them. */
@@ -15,7 +17,9 @@ interface Stage {
 const WANTED: NewGrant = { name: "ci", role: "operator", createdBy: "a test" };
 
 async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
-  using kv = await Deno.openKv(":memory:");
+  const disk = new FullDisk();
+  using stored = await Deno.openKv(":memory:");
+  const kv = disk.kv(stored);
   const clock = new TestClock();
   const copied: string[] = [];
   const grants = new Grants(kv, clock, ({ id }) => void copied.push(id));
@@ -24,6 +28,7 @@ async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
     kv,
     clock,
     grants,
+    disk,
     copied,
     async login() {
       const operation = kv.atomic();
@@ -114,6 +119,17 @@ Deno.test("A list says when each token was used last, to a minute", () =>
     clock.advance({ seconds: 1 });
     await grants.used(grant);
     assertEquals(await lastUse(), clock.micros);
+  }));
+
+Deno.test("A token may be used while the disk is full", () =>
+  onStage(async ({ clock, grants, disk }) => {
+    const { grant } = await grants.create(WANTED);
+    disk.fails = () => true;
+    await grants.used(grant);
+    disk.fails = () => false;
+    clock.advance({ seconds: 60 });
+    await grants.used(grant);
+    assertEquals((await grants.list())[0]?.usedAt, clock.micros);
   }));
 
 Deno.test("A month after its end nothing of a token is left", () =>

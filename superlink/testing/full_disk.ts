@@ -11,13 +11,7 @@ export class FullDisk {
     const { kv, blobs } = database;
     return {
       ...database,
-      kv: new Proxy(kv, {
-        get: (_, name) => {
-          const member: unknown = Reflect.get(kv, name, kv);
-          if (name === "atomic") return () => this.#brittle(kv.atomic());
-          return typeof member === "function" ? member.bind(kv) : member;
-        },
-      }),
+      kv: this.kv(kv),
       blobs: {
         put: (space, name, bytes) =>
           this.fails()
@@ -31,6 +25,17 @@ export class FullDisk {
       close: () => database.close(),
     };
   };
+
+  /** Puts the disk under a key-value store alone. */
+  kv(kv: Deno.Kv): Deno.Kv {
+    return new Proxy(kv, {
+      get: (_, name) => {
+        const member: unknown = Reflect.get(kv, name, kv);
+        if (name === "atomic") return () => this.#brittle(kv.atomic());
+        return typeof member === "function" ? member.bind(kv) : member;
+      },
+    });
+  }
 
   #brittle(operation: Deno.AtomicOperation): Deno.AtomicOperation {
     const commit = operation.commit.bind(operation);
