@@ -111,7 +111,7 @@ export function fleetService(options: FleetServiceOptions): Service {
   const requireInterval = (caller: FleetCaller, method: string, seconds: number) => {
     if (isHeartbeatInterval(seconds)) return;
     const error = flowerError("invalidHeartbeatInterval");
-    throw refuse(caller, method, `a heartbeat interval of ${seconds} s is not allowed`, error);
+    throw refuse(caller, method, "its heartbeat interval is not allowed", error);
   };
 
   const joined = (caller: FleetCaller, row: NodeRow, how: string) => {

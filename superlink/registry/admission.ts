@@ -64,6 +64,7 @@ export class Admission {
 
   #log({ nodeId }: NodeRow, bar: Bar, speaker: Speaker): void {
     if (!this.#logged.isDue(nodeId, this.#clock.nowMicros())) return;
-    this.#refusals.refused({ reason: `SuperNode ${nodeId} is ${bar}`, ...speaker });
+    // What is counted by its reason has no node in it; the key says which one it is.
+    this.#refusals.refused({ reason: `the SuperNode is ${bar}`, ...speaker });
   }
 }
