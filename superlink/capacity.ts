@@ -9,42 +9,51 @@
 import type { Service } from "../wire/service.ts";
 import { StatusError, type StatusName } from "../wire/status.ts";
 
-/** Methods that wait for something to answer: they cost nothing while they do. */
-const HELD: ReadonlySet<string> = new Set(["PullMessages", "PullPendingTasks", "AcquireTask"]);
+/**
+ * Methods that wait for something to answer, and what carries them: they cost nothing while they do.
+ * Their bodies are small.
+ */
+const HELD: ReadonlySet<string> = new Set([
+  "PullMessages",
+  "PullPendingTasks",
+  "AcquireTask",
+  "SendReceive",
+]);
 
 /**
- * A service that judges at most `limit` calls at once, and works on as many. A call too many is
- * answered `status`: `UNAVAILABLE` for SuperNodes, which end on `RESOURCE_EXHAUSTED`.
+ * A service that has at most `limit` calls under way at once, from their headers to their answers; those
+ * that are held, and streams, only until they are judged. A call too many is answered `status`:
+ * `UNAVAILABLE` for SuperNodes, which end on `RESOURCE_EXHAUSTED`.
  */
 export function withinCapacity(
   service: Service,
-  status: StatusName,
+  status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED",
   limit: number,
 ): Service {
-  let judged = 0;
-  let working = 0;
+  const streams = service.descriptor.methods.filter(({ methodKind }) => methodKind !== "unary");
+  const waiting = new Set([...HELD, ...streams.map(({ name }) => name)]);
+  let underWay = 0;
   return {
-    descriptor: service.descriptor,
+    ...service,
     async admit(call) {
-      if (judged >= limit || working >= limit) {
-        throw new StatusError(status, "The SuperLink has too much to do. Try again later.");
-      }
-      judged++;
+      if (underWay >= limit) throw tooMuch(status);
+      underWay++;
+      let judged = false;
       try {
-        return await service.admit(call);
+        const caller = await service.admit(call);
+        judged = !waiting.has(call.method);
+        return caller;
       } finally {
-        judged--;
+        if (judged) void call.ended.then(() => underWay--);
+        else underWay--;
       }
     },
-    async call(method, request, caller, signal) {
-      if (HELD.has(method.name)) return await service.call(method, request, caller, signal);
-      working++;
-      try {
-        return await service.call(method, request, caller, signal);
-      } finally {
-        working--;
-      }
-    },
-    stream: (method, request, caller, signal) => service.stream(method, request, caller, signal),
   };
+}
+
+function tooMuch(status: StatusName): StatusError {
+  const detail = "The SuperLink has too much to do. Try again later.";
+  return new StatusError(status, detail, {
+    http: { status: status === "UNAVAILABLE" ? 503 : 429, detail },
+  });
 }

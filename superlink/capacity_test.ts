@@ -1,62 +1,76 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { Fleet } from "../proto/gen/flwr/proto/fleet_pb.ts";
-import { defineService, type IncomingCall } from "../wire/service.ts";
+import { defineService } from "../wire/service.ts";
 import { StatusError } from "../wire/status.ts";
+import { incomingCall } from "../wire/testing/incoming_call.ts";
 import { withinCapacity } from "./capacity.ts";
 
-const CALL: IncomingCall = {
-  method: "SendNodeHeartbeat",
-  headers: { text: () => undefined, bytes: () => undefined },
-  peer: "192.0.2.1:1000",
-  patienceMs: Infinity,
-};
-
-/** A service of which each call and each judgement ends when it is told to. */
-function slowService(limit: number) {
-  const ends: (() => void)[] = [];
-  const whenTold = () => new Promise<void>((resolve) => ends.push(resolve));
-  const service = withinCapacity(
-    defineService(Fleet, whenTold, {
-      sendNodeHeartbeat: () => whenTold().then(() => ({ success: true })),
-      pullMessages: () => whenTold().then(() => ({})),
-    }),
-    "UNAVAILABLE",
-    limit,
-  );
-  const call = (method: typeof Fleet.methods[number]) =>
-    service.call(method, Object.create(null), undefined, AbortSignal.timeout(60_000));
-  return { service, call, endAll: () => ends.splice(0).forEach((end) => end()) };
+/** A service that judges when it is told to, and calls to it that end when they are told to. */
+function slowService(limit: number, descriptor: typeof Fleet | typeof Control = Fleet) {
+  const judgements: (() => void)[] = [];
+  const whenTold = () => new Promise<void>((resolve) => judgements.push(resolve));
+  const service = withinCapacity(defineService(descriptor, whenTold, {}), "UNAVAILABLE", limit);
+  const judgeAll = () => judgements.splice(0).forEach((judge) => judge());
+  const call = (method = "SendNodeHeartbeat") => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const admission = service.admit(incomingCall({ method, ended }));
+    const end = async () => {
+      resolve();
+      await ended;
+    };
+    return { admission, end };
+  };
+  /** One that is admitted. */
+  const admitted = async (method?: string) => {
+    const made = call(method);
+    judgeAll();
+    await made.admission;
+    return made;
+  };
+  const refused = async () => {
+    const error = await assertRejects(() => call().admission, StatusError, "has too much to do.");
+    assertEquals([error.status, error.http?.status], ["UNAVAILABLE", 503]);
+  };
+  return { call, admitted, refused, judgeAll };
 }
 
-const tooMuch = (admission: Promise<unknown>) =>
-  assertRejects(() => admission, StatusError, "The SuperLink has too much to do.");
-
-Deno.test("Calls beyond the limit are refused while as many are judged, and taken again after", async () => {
-  const { service, endAll } = slowService(2);
-  const judged = [service.admit(CALL), service.admit(CALL)];
-  await tooMuch(service.admit(CALL));
-  endAll();
-  await Promise.all(judged);
-  const next = service.admit(CALL);
-  endAll();
-  await next;
+Deno.test("Calls beyond the limit are refused while as many are judged", async () => {
+  const { call, refused, judgeAll } = slowService(2);
+  const judged = [call(), call()];
+  await refused();
+  judgeAll();
+  await Promise.all(judged.map(({ admission }) => admission));
+  await refused();
 });
 
-Deno.test("Calls beyond the limit are refused while as many are worked on", async () => {
-  const { service, call, endAll } = slowService(2);
-  const working = [call(Fleet.method.sendNodeHeartbeat), call(Fleet.method.sendNodeHeartbeat)];
-  await tooMuch(service.admit(CALL));
-  endAll();
-  assertEquals(await Promise.all(working), [{ success: true }, { success: true }]);
-  const next = service.admit(CALL);
-  endAll();
-  await next;
+Deno.test("A call counts until it has ended, also while its body is on its way", async () => {
+  const { admitted, refused } = slowService(2);
+  const [first] = [await admitted(), await admitted()];
+  await refused();
+  await first.end();
+  await admitted();
+  await refused();
 });
 
-Deno.test("Calls that wait for something to answer do not count as work", async () => {
-  const { service, call, endAll } = slowService(2);
-  const held = [1, 2, 3].map(() => call(Fleet.method.pullMessages));
-  const admitted = service.admit(CALL);
-  endAll();
-  await Promise.all([...held, admitted]);
+Deno.test("A call that is refused counts no more", async () => {
+  const refuses = () => Promise.reject(new StatusError("UNAUTHENTICATED", "no"));
+  const service = withinCapacity(defineService(Fleet, refuses, {}), "RESOURCE_EXHAUSTED", 1);
+  for (let count = 0; count < 3; count++) {
+    const call = incomingCall({ method: "SendNodeHeartbeat" });
+    await assertRejects(() => service.admit(call), StatusError, "no");
+  }
 });
+
+for (
+  const [method, descriptor] of [
+    ["PullMessages", Fleet],
+    ["SendReceive", Fleet],
+    ["StreamLogs", Control],
+  ] as const
+) {
+  Deno.test(`A ${method} waits for something, and does not count once it is judged`, async () => {
+    const { admitted } = slowService(2, descriptor);
+    for (let count = 0; count < 5; count++) await admitted(method);
+  });
+}

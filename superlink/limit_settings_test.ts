@@ -1,13 +1,14 @@
-import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { Control as Control141 } from "../proto/gen/flwr1_41/proto/control_pb.ts";
 import { UsageError } from "../terminal/errors.ts";
 import { GrpcChannel } from "../wire/grpc/client.ts";
 import { HttpChannel } from "../wire/http/client.ts";
 import { StatusError } from "../wire/status.ts";
+import { type RawCall, RawConnection } from "../wire/testing/raw_connection.ts";
 import { limitsFlag, readLimits } from "./limit_settings.ts";
 import { AppClient } from "./testing/app_client.ts";
-import { FleetClient, PLANES, refusal } from "./testing/fleet_client.ts";
+import { FleetClient, PLANES, rawHeadersOf, refusal } from "./testing/fleet_client.ts";
 import { startTestSuperLink } from "./testing/test_superlink.ts";
 
 Deno.test("readLimits() takes changes, and of several of one limit the last", () => {
@@ -44,6 +45,17 @@ for (const [change, fault] of REFUSED) {
   });
 }
 
+/** The status that a call is refused with, if it is. */
+async function refusalOrNothing(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    if (error instanceof StatusError) return error.status;
+    throw error;
+  }
+}
+
 for (const plane of PLANES) {
   Deno.test(`Over ${plane} a changed limit holds for SuperNodes, which come back on it`, async () => {
     await using link = await startTestSuperLink({ limits: { "fleet-calls-per-key": 3 } });
@@ -57,6 +69,29 @@ for (const plane of PLANES) {
     await busy.heartbeat(nodeId);
   });
 }
+
+Deno.test("A call counts among those at once while its body is on its way, and not once its peer is gone", async () => {
+  await using link = await startTestSuperLink({ limits: { "calls-at-once": 3 } });
+  using node = await FleetClient.create(link);
+  const nodeId = await node.join();
+  const { sendNodeHeartbeat: method } = node.method;
+  const isFree = async () => (await refusalOrNothing(node.heartbeat(nodeId))) === undefined;
+  for (let round = 0; round < 5; round++) {
+    await using connection = await RawConnection.open(link.fleetAddress);
+    const begun: RawCall[] = [];
+    while (await isFree()) {
+      begun.push(connection.call(method, rawHeadersOf(await node.prove())));
+      await connection.settled();
+    }
+    assertEquals(begun.length >= 3, true, `${begun.length} calls`);
+    // One is answered; the others end with their connection.
+    begun[0]!.send(method.input, { node: { nodeId }, heartbeatInterval: 30 });
+    assertEquals((await begun[0]!.outcome)[0], "OK");
+    assert(await isFree());
+  }
+  const limit = Date.now() + 10_000;
+  while (!await isFree()) assert(Date.now() < limit, "Calls of peers that are gone count still.");
+});
 
 Deno.test("The services of an API share its limits, and another's are answered RESOURCE_EXHAUSTED, 429", async () => {
   const limits = { "control-calls-per-host": 2, "app-calls-per-host": 1 };

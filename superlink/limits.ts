@@ -99,8 +99,8 @@ export const LIMITS = {
     what: "Every API: calls at once",
     who: "API",
     count: 1_000,
-    unit: "judged, and as many worked on",
-    answer: "as above; 507 in place of 429",
+    unit: "under way, those that wait for something left out",
+    answer: "as above",
   },
 } as const satisfies Readonly<Record<string, Limit>>;
 

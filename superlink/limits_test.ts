@@ -8,6 +8,7 @@ import { superlinkSpec } from "./flags.ts";
 import { limitLog } from "./limit_log.ts";
 import { LogLines } from "./testing/log_lines.ts";
 import { TestClock } from "./testing/test_clock.ts";
+import { incomingCall } from "../wire/testing/incoming_call.ts";
 
 const LIMITS: CallLimits = {
   hostPerMinute: 6,
@@ -20,13 +21,7 @@ function limited(callerOf: (call: IncomingCall) => unknown, limits = LIMITS) {
   const clock = new TestClock();
   const rate = new CallRate(limits, clock);
   const service = withinRate(defineService(Control, callerOf, {}), rate);
-  const call = (peer: string) =>
-    service.admit({
-      method: "ListNodes",
-      peer,
-      patienceMs: Infinity,
-      headers: { text: () => undefined, bytes: () => undefined },
-    });
+  const call = (peer: string) => service.admit(incomingCall({ method: "ListNodes", peer }));
   return { clock, call };
 }
 

@@ -35,7 +35,8 @@ export class CallObservation {
   readonly #told: Pick<ObservedCall, "transport" | "service" | "method">;
   readonly #startMs = performance.now();
   readonly #span: CallSpan | undefined;
-  #ended = false;
+  readonly #ended = Promise.withResolvers<void>();
+  #hasEnded = false;
   caller: unknown;
   bytesIn = 0;
   bytesOut = 0;
@@ -51,6 +52,11 @@ export class CallObservation {
     this.#span = callTracer?.served(told, headers?.text(TRACEPARENT));
   }
 
+  /** Comes when the call has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   /** Does what belongs to the call, so that what is traced meanwhile is the call's. */
   run<T>(work: () => T): T {
     return this.#span ? this.#span.run(work) : work();
@@ -58,8 +64,9 @@ export class CallObservation {
 
   /** Tells of the call's end; only the first counts. */
   end(status: StatusName): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#ended.resolve();
     const { caller, bytesIn, bytesOut } = this;
     const durationMs = performance.now() - this.#startMs;
     this.#span?.end(status);

@@ -41,6 +41,10 @@ export interface IncomingCall {
   readonly connection?: Connection;
   /** How long peers of this transport wait for an answer, in milliseconds. */
   readonly patienceMs: number;
+  /** Comes when the call is over: it was answered or refused, or its peer is gone. */
+  readonly ended: Promise<void>;
+  /** Lets the body have so many bytes at most, of a peer that nobody knows. */
+  limitBody(bytes: number): void;
   /** Sends text headers ahead of the answer, whatever that will be. Absent over HTTP. */
   readonly sendHeaders?: (headers: Readonly<Record<string, string>>) => void;
 }

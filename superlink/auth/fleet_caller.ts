@@ -61,6 +61,9 @@ const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
   GrpcAdapter.method.sendReceive.name,
 ]);
 
+/** A key is some hundred bytes. */
+const STRANGERS_BODY_BYTES = 16 * 1024;
+
 /**
  * Judges a call's proof on its headers, at the time they arrive, and gives the caller.
  *
@@ -69,8 +72,8 @@ const METHODS_FOR_ANY_KEY: ReadonlySet<string> = new Set([
  * not before a restart. One that was seen, or that cannot be judged, is `UNAVAILABLE`, on which a
  * SuperNode signs again; all else is `UNAUTHENTICATED`. The texts are Flower's where it has one.
  * A peer whose proofs keep failing is not verified any more, and `UNAVAILABLE` for a while.
- * A key that owns no node is turned away here too, where the method is for nodes only, so that a
- * stranger cannot send a large body; so is a node that is shut out.
+ * A key that owns no node is turned away here too, where the method is for nodes only, and may send
+ * a small body only where it is not; so is a node that is shut out.
  */
 export async function authenticateFleetCall(
   call: IncomingCall,
@@ -136,8 +139,11 @@ export async function authenticateFleetCall(
       "Sign again: this proof cannot be accepted a second time.",
     );
   }
-  if (!node && !METHODS_FOR_ANY_KEY.has(call.method)) {
-    throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
+  if (!node) {
+    if (!METHODS_FOR_ANY_KEY.has(call.method)) {
+      throw refuse("the key owns no SuperNode", "Invalid node ID", key.fingerprint);
+    }
+    call.limitBody(STRANGERS_BODY_BYTES);
   }
   if (node) {
     const { method, peer } = call;

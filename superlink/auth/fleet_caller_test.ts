@@ -352,6 +352,25 @@ Deno.test("The Fleet API reads no body of a proved key without a node, but for j
   assertEquals((await register.outcome)[0], "OK");
 });
 
+Deno.test("The Fleet API reads a small body only of a proved key without a node", async () => {
+  await using link = await startTestSuperLink();
+  for (const plane of PLANES) {
+    using stranger = await FleetClient.create(link, { plane });
+    const large = { publicKey: new Uint8Array(20_000) };
+    assertEquals(
+      (await refusal(stranger.call(stranger.method.registerNode, large)))[0],
+      "RESOURCE_EXHAUSTED",
+    );
+    await stranger.join();
+    // A node may send what it likes; that this is no key is seen in it.
+    const activation = { ...large, heartbeatInterval: 30 };
+    assertEquals(
+      (await refusal(stranger.call(stranger.method.activateNode, activation)))[0],
+      "UNAUTHENTICATED",
+    );
+  }
+});
+
 Deno.test("The Fleet API judges a proof's age when the headers arrive, however slow the body", async () => {
   await using link = await startTestSuperLink();
   using node = await FleetClient.create(link, { key });

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import type { IncomingCall } from "../../wire/service.ts";
 import type { NodeRow } from "../state/layout.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { HttpSessions } from "./http_sessions.ts";
+import { incomingCall } from "../../wire/testing/incoming_call.ts";
 
 const NODE_ID = 1n;
 
@@ -23,8 +23,7 @@ function stage(intervalS = 30) {
     heartbeatIntervalS: intervalS,
   };
   const callOf = (node: NodeRow | undefined) => (method: string) => {
-    const headers = { text: () => undefined, bytes: () => undefined };
-    const incoming: IncomingCall = { method, headers, peer: "192.0.2.1:1", patienceMs: 25_000 };
+    const incoming = incomingCall({ method, patienceMs: 25_000 });
     return sessions.of("a key", node, incoming);
   };
   return { clock, sessions, call: callOf(row), strangersCall: callOf(undefined) };

@@ -7,6 +7,7 @@ import { Runtime } from "../../proto/gen/flwr1_41/proto/runtime_pb.ts";
 import type { IncomingCall } from "../../wire/service.ts";
 import { StatusError } from "../../wire/status.ts";
 import { CLIENTAPPS, runtimeStage } from "../testing/runtime_stage.ts";
+import { incomingCall } from "../../wire/testing/incoming_call.ts";
 
 const { method } = Runtime;
 
@@ -46,12 +47,11 @@ Deno.test("The Runtime API gives tasks to SuperExecs that know the secret, if th
 
 Deno.test("ClientAppIo gives tasks to SuperExecs that know the secret, if there is one", async () => {
   const { services: { grpc: [service] }, stop } = await withSecret();
-  const call = (name: string, headers: Record<string, string> = {}): IncomingCall => ({
-    method: name,
-    headers: { text: (name) => headers[name], bytes: () => undefined },
-    peer: "unknown",
-    patienceMs: Infinity,
-  });
+  const call = (method: string, headers: Record<string, string> = {}): IncomingCall =>
+    incomingCall({
+      ...{ method, peer: "unknown" },
+      headers: { text: (name) => headers[name], bytes: () => undefined },
+    });
   const admitted = async (incoming: IncomingCall) => {
     try {
       await service!.admit(incoming);

@@ -10,6 +10,7 @@ import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 /** The HTTP/2 stream of a call, as far as it is used here. */
 export interface Stream {
   write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
+  once(event: "close", listener: () => void): unknown;
 }
 
 /** The HTTP/2 session of a connection, as far as it is used here. */
@@ -20,6 +21,7 @@ export interface Session {
   setLocalWindowSize(bytes: number): void;
 }
 
+const MESSAGE_LIMIT = "maxReadMessageLength";
 const SESSION_MEMBERS = ["closed", "once", "settings", "setLocalWindowSize"];
 
 /** The stream of a call. */
@@ -35,8 +37,18 @@ export function sessionOf(call: ServerInterceptingCallInterface): Session | unde
   return isObject(session) && isSession(session) ? session : undefined;
 }
 
+/** Lets a message of a call have so many bytes at most, of which it announces the number. */
+export function limitMessage(call: ServerInterceptingCallInterface, bytes: number): void {
+  const decoder: unknown = Reflect.get(call, "decoder");
+  if (isObject(decoder) && typeof Reflect.get(decoder, MESSAGE_LIMIT) === "number") {
+    Reflect.set(decoder, MESSAGE_LIMIT, bytes);
+    return;
+  }
+  throw new Error("This release of grpc-js has no limit of a message where Trellis looks for it.");
+}
+
 function isStream(value: object): value is Stream {
-  return "write" in value;
+  return "write" in value && "once" in value;
 }
 
 function isSession(value: object): value is Session {

@@ -21,7 +21,7 @@ import type { IncomingCall, RequestHeaders, Service } from "../service.ts";
 import { connectionOf } from "./connection.ts";
 import { widenWindows } from "./flow_control.ts";
 import { grpcHeaders } from "./headers.ts";
-import { streamOf } from "./http2_call.ts";
+import { limitMessage, streamOf } from "./http2_call.ts";
 import { LargeAnswer, sendLarge } from "./large_answer.ts";
 import { methodDefinition } from "./method_definition.ts";
 import { TlsCredentials } from "./tls_credentials.ts";
@@ -140,13 +140,18 @@ export class GrpcServer {
       try {
         if (!service) throw new StatusError("UNIMPLEMENTED", "Method not found!");
         const { peer } = connection;
+        let limited = false;
         const incoming: IncomingCall = {
-          ...{ method, headers, peer, connection, patienceMs: Infinity },
+          ...{ method, headers, peer, connection, patienceMs: Infinity, ended: seen.ended },
+          limitBody(bytes) {
+            limited = true;
+            limitMessage(call, bytes);
+          },
           sendHeaders: (sent) => call.sendMetadata(textMetadata(sent)),
         };
         seen.caller = await service.admit(incoming);
         this.#admitted.set(metadata, seen);
-        widenWindows(call);
+        if (!limited) widenWindows(call);
       } catch (error) {
         call.sendStatus(this.#refusal(path, error, seen));
         return;
@@ -160,6 +165,8 @@ export class GrpcServer {
             .withOnReceiveMetadata((metadata, nextMetadata) => {
               const headers = grpcHeaders(metadata);
               const seen = this.#observation(service, method, headers);
+              // Also when its body is broken off.
+              streamOf(call).once("close", () => seen.end("CANCELLED"));
               void seen.run(() => admit(metadata, headers, seen, nextMetadata));
             })
             .build(),

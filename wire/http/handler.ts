@@ -26,11 +26,6 @@ export interface HttpBinding {
   readonly service: Service;
   /** The largest request that is read. */
   readonly maxMessageBytes: number;
-  /**
-   * The HTTP status when a method fails in a way that the peer is not shown; 500 without. Flower's
-   * SuperNodes end on 500 and come back on 503.
-   */
-  readonly internalErrorStatus?: 500 | 503;
 }
 
 /** Options of {@linkcode httpHandler}. */
@@ -92,9 +87,7 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
       const refusal = toStatusError(error);
       seen.end(refusal.status);
       if (isForLog(refusal)) options.onInternalError?.(pathname, error);
-      if (refusal.status !== "INTERNAL") return errorResponse(httpErrorOf(refusal), NO_STORE);
-      const { internalErrorStatus: status = 500 } = route.binding;
-      return errorResponse({ status, detail: "Internal server error." }, NO_STORE);
+      return errorResponse(httpErrorOf(refusal), NO_STORE);
     }
   };
 
@@ -104,7 +97,8 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
     { binding, method }: Route,
     seen: CallObservation,
   ) => {
-    const { service, maxMessageBytes } = binding;
+    const { service } = binding;
+    let { maxMessageBytes } = binding;
     if (!isProtobuf(request.headers.get("content-type"))) {
       throw flowerError("unsupportedContentType");
     }
@@ -114,6 +108,8 @@ export function httpHandler(options: HttpHandlerOptions): HttpHandler {
       headers: httpHeaders(request.headers),
       peer,
       patienceMs: PEER_PATIENCE_MS,
+      ended: seen.ended,
+      limitBody: (bytes) => maxMessageBytes = Math.min(maxMessageBytes, bytes),
     });
     const body = await bodyOf(request, maxMessageBytes, bodyIdleMs);
     seen.bytesIn = body.length;

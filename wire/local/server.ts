@@ -12,7 +12,7 @@ import { formatAddress } from "../address.ts";
 import { decodeRequest } from "../decode_request.ts";
 import { encode } from "../encode.ts";
 import { CallObservation, type ObserveCall } from "../observed_call.ts";
-import type { Service } from "../service.ts";
+import type { IncomingCall, Service } from "../service.ts";
 import { isForLog, STATUS_NUMBERS, StatusError, toStatusError } from "../status.ts";
 import { close } from "./close.ts";
 import { type Frame, FRAME_KINDS, FrameWriter, readFrames } from "./frames.ts";
@@ -170,7 +170,11 @@ export class LocalServer {
       const { service, method } = route;
       seen.bytesIn = body.length;
       const headers = NO_HEADERS;
-      const incoming = { method: method.name, headers, peer, patienceMs: Infinity };
+      const incoming: IncomingCall = {
+        ...{ method: method.name, headers, peer, patienceMs: Infinity, ended: seen.ended },
+        // It is there already, and of our own app.
+        limitBody() {},
+      };
       const caller = seen.caller = await service.admit(incoming);
       const request = decodeRequest(method, body);
       const answer = await service.call(method, request, caller, signal);
