@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Control } from "../proto/gen/flwr/proto/control_pb.ts";
 import { StatusError } from "../wire/status.ts";
+import type { Database } from "./state/database.ts";
 import { FakeApps } from "./testing/fake_apps.ts";
 import { FleetClient, refusal } from "./testing/fleet_client.ts";
 import { FullDisk } from "./testing/full_disk.ts";
@@ -143,6 +144,69 @@ Deno.test("Answers that were handed out before the disk failed arrive", async ()
       );
     },
   );
+});
+
+Deno.test("Of many messages that wait for one object none is handed out twice when the disk fails in between", async () => {
+  const disk = new FullDisk();
+  await onRun({ between: disk.under, holdMs: 20 }, async ({ app, runId, nodes, instruct }) => {
+    const [node] = nodes;
+    assert(node);
+    const shared = arrays(crypto.getRandomValues(new Uint8Array(40_000)));
+    // More than are completed in one commit.
+    const asked = Array.from({ length: 150 }, () => instruct(node, { content: shared }));
+    const pushed = await app.push(runId, ...asked);
+    const contents = new Map(asked.flatMap(({ contents }) => [...contents]));
+    const [last = "", ...others] = pushed.objectsToPush.toSorted((a, b) =>
+      contents.get(b)!.length - contents.get(a)!.length
+    );
+    for (const id of others) await app.pushObject(runId, id, contents.get(id)!);
+    // Its file and a first commit are written.
+    let writes = 0;
+    disk.fails = () => writes++ > 1;
+    assertEquals(
+      (await refusal(app.pushObject(runId, last, contents.get(last)!)))[0],
+      "RESOURCE_EXHAUSTED",
+    );
+    disk.fails = () => false;
+    const got: string[] = [];
+    const takeAll = async () => {
+      for (let next = await node.pull(); next; next = await node.pull()) {
+        got.push(next.messageId);
+        await node.confirm(runId, next.messageId);
+      }
+    };
+    await takeAll();
+    assert(got.length > 0 && got.length < asked.length, `${got.length} were handed out`);
+    await app.pushObject(runId, last, contents.get(last)!);
+    await takeAll();
+    assertEquals(got.toSorted(), asked.map(({ messageId }) => messageId).toSorted());
+  });
+});
+
+Deno.test("A SuperNode is told to come back when an object's file cannot be read", async () => {
+  const broken: { cause: Error | undefined } = { cause: undefined };
+  const between = (database: Database): Database => ({
+    ...database,
+    blobs: {
+      put: database.blobs.put.bind(database.blobs),
+      get: (space, name) =>
+        broken.cause ? Promise.reject(broken.cause) : database.blobs.get(space, name),
+      delete: database.blobs.delete.bind(database.blobs),
+      deleteSpace: database.blobs.deleteSpace.bind(database.blobs),
+      spaces: database.blobs.spaces.bind(database.blobs),
+    },
+  });
+  await onRun({ between }, async ({ app, runId, nodes: [node], instruct, link }) => {
+    assert(node);
+    await app.send(runId, instruct(node, { content: content() }));
+    const delivered = await node.pull();
+    assert(delivered);
+    broken.cause = new Error("Too many open files (os error 24)");
+    assertEquals(await refusal(node.fetch(delivered)), ["UNAVAILABLE", "Internal server error."]);
+    await link.logged.untilLogged("superlink.internal-error");
+    broken.cause = undefined;
+    assertEquals((await node.fetch(delivered)).size > 0, true);
+  });
 });
 
 /** Repeats a call while the disk is full, as an honest peer may. */

@@ -16,9 +16,8 @@ export function httpBindings(
   { runtime }: { readonly runtime: boolean },
 ): HttpBinding[] {
   return [
-    // A SuperNode ends on 500, and comes back on 503.
-    { service: services.fleet, maxMessageBytes, internalErrorStatus: 503 },
-    { service: services.nodeKeys, maxMessageBytes, internalErrorStatus: 503 },
+    { service: services.fleet, maxMessageBytes },
+    { service: services.nodeKeys, maxMessageBytes },
     ...[services.control141, ...services.operators].map((service) => ({
       service,
       maxMessageBytes: controlLimit(maxMessageBytes),

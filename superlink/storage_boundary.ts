@@ -37,7 +37,8 @@ export class StorageAlarm {
 /**
  * A service whose calls answer `status` when the state cannot be written: `UNAVAILABLE` for
  * SuperNodes, which retry nothing else and drop a reply for good, `RESOURCE_EXHAUSTED` for apps and
- * the CLI, which would wait for ever.
+ * the CLI, which would wait for ever. SuperNodes are told so of what nobody expected, too, as of a file
+ * that cannot be read: they end on `INTERNAL` and 500.
  */
 export function atStorageBoundary(
   service: Service,
@@ -45,9 +46,12 @@ export function atStorageBoundary(
   alarm: StorageAlarm,
 ): Service {
   const told = (error: unknown): unknown => {
-    if (!(error instanceof StorageFailure)) return error;
-    alarm.raise(error);
-    return new StatusError(status, error.message);
+    if (error instanceof StorageFailure) {
+      alarm.raise(error);
+      return new StatusError(status, error.message);
+    }
+    if (error instanceof StatusError || status !== "UNAVAILABLE") return error;
+    return new StatusError(status, "Internal server error.", { cause: error });
   };
   return {
     descriptor: service.descriptor,
