@@ -68,12 +68,15 @@ export class Answers {
     if (ids.some((id) => id.length > LONGEST_ID)) {
       throw new StatusError("INVALID_ARGUMENT", "Malformed PullMessages: an id is too long.");
     }
+    // A turn that is lost to another SuperLink begins anew, and what was made up in it is stored.
+    const madeUp = new Map<string, CarriedMessage>();
     return await this.#turns.run(runId, async () => {
       await gate();
-      const given: CarriedMessage[] = [];
+      const given = [...madeUp.values()];
+      const left = [...new Set(ids)].filter((id) => !madeUp.has(id));
       try {
-        for (const some of batches([...new Set(ids)], ANSWERS_IN_COMMIT)) {
-          await this.#giveAnswers(runId, some, nowMicros, given);
+        for (const some of batches(left, ANSWERS_IN_COMMIT)) {
+          await this.#giveAnswers(runId, some, nowMicros, given, madeUp);
         }
       } catch (error) {
         // What was handed out before the disk failed must arrive: it is given once.
@@ -94,12 +97,16 @@ export class Answers {
     });
   }
 
-  /** Adds the answers that are there to `given`, each as soon as it counts as handed out. */
+  /**
+   * Adds the answers that are there to `given`, each as soon as it counts as handed out, and to `madeUp`,
+   * by their instructions, those that are no node's.
+   */
   async #giveAnswers(
     runId: bigint,
     ids: readonly string[],
     nowMicros: number,
     given: CarriedMessage[],
+    madeUp: Map<string, CarriedMessage>,
   ): Promise<void> {
     const answers = await Promise.all(
       ids.map(async (id) => ({ id, answer: await this.#answer(runId, id, nowMicros) })),
@@ -110,7 +117,9 @@ export class Answers {
     given.push(...carried);
     for (const { id, answer } of answers) {
       if (answer.kind === "open" || answer.kind === "reply") continue;
-      given.push(await this.#makeUp(runId, id, answer, nowMicros));
+      const made = await this.#makeUp(runId, id, answer, nowMicros);
+      madeUp.set(id, made);
+      given.push(made);
     }
   }
 

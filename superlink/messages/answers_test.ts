@@ -2,6 +2,9 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { inflateMessage } from "../../records/inflate.ts";
+import { ErrorCode } from "../../records/error_code.ts";
+import type { Database } from "../state/database.ts";
+import { keys } from "../state/layout.ts";
 import { onRun, type RunStage } from "../testing/on_run.ts";
 import { type Carried, errorReplyTo, replyTo } from "../testing/test_messages.ts";
 
@@ -222,3 +225,48 @@ Deno.test("Only what is answered is given when the hold ends", () =>
     const { messagesList } = await app.pull(runId, ids);
     assertEquals(messagesList.map(({ metadata }) => metadata?.replyToMessageId), [ids[1]]);
   }));
+
+Deno.test("What is made up in a turn that another SuperLink comes into is given all the same, once", async () => {
+  let commits = Infinity;
+  let turnOf: bigint | undefined;
+  const between = (database: Database): Database => {
+    const { kv } = database;
+    const atomic = () => {
+      const operation = kv.atomic();
+      const commit = operation.commit.bind(operation);
+      operation.commit = async () => {
+        // Another one commits in the run's turn.
+        if (--commits === 0 && turnOf !== undefined) {
+          await kv.set(keys.turn(turnOf), { ended: false });
+        }
+        return await commit();
+      };
+      return operation;
+    };
+    return {
+      ...database,
+      shared: true,
+      kv: new Proxy(kv, {
+        get(_, name) {
+          const member: unknown = Reflect.get(kv, name, kv);
+          if (name === "atomic") return atomic;
+          return typeof member === "function" ? member.bind(kv) : member;
+        },
+      }),
+    };
+  };
+  await onRun({ between, nodeCount: 2 }, async ({ app, runId, nodes, instruct }) => {
+    for (const node of nodes) await node.leave();
+    for (let lost = 1; lost <= 4; lost++) {
+      const ids = await app.send(runId, ...nodes.map((node) => instruct(node)));
+      [commits, turnOf] = [lost, runId];
+      const { messagesList } = await app.pull(runId, ids);
+      assert(commits <= 0, "another one came into the turn");
+      const given = messagesList.map(({ metadata, error }) => [
+        ...[metadata?.replyToMessageId, error?.code],
+      ]);
+      assertEquals(given, ids.map((id) => [id, BigInt(ErrorCode.NODE_UNAVAILABLE)]));
+      commits = Infinity;
+    }
+  });
+});

@@ -190,7 +190,10 @@ export class MessageStore {
 
   /** Completes what still waits for an object that was stored when the disk then failed. */
   async objectIsThere(runId: bigint, objectId: string): Promise<MessageRow[]> {
-    const completed = await this.#awaited.onlyAwaiting(runId, objectId);
+    const waiting = await this.#awaited.onlyAwaiting(runId, objectId);
+    // Some of many may have been completed before the disk failed, and be handed out since.
+    const rows = await Promise.all(waiting.map(({ messageId }) => this.find(runId, messageId)));
+    const completed = rows.flatMap((row) => row && !row.complete ? [row] : []);
     if (completed.length > 0) {
       await this.#rows.saveAll(runId, completed.map(complete), this.#turns.atomic(runId));
     }
