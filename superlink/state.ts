@@ -152,6 +152,7 @@ export async function openState(options: StateOptions): Promise<State> {
       bells.ring(topics.nodes);
       for (const keyId of keyIdsOf(row)) httpSessions.forget(keyId);
     },
+    finished: (nodeId) => bells.ring(topics.inbox(nodeId)),
     keyEnded({ nodeId }, keyId) {
       // A pull that was proved by it may be held.
       bells.ring(topics.inbox(nodeId));

@@ -7,7 +7,7 @@ import { LocalGuard } from "./auth/proof_guard.ts";
 import type { Imports } from "./registry/imports.ts";
 import type { Runs } from "./runs/runs.ts";
 import { keys } from "./state/layout.ts";
-import type { Registration } from "./state/node.ts";
+import { NO_NODE_EVENTS, type Registration } from "./state/node.ts";
 import { Nodes } from "./state/nodes.ts";
 import type { StorageAlarm } from "./storage_boundary.ts";
 import { FakeConnection } from "./testing/fake_connection.ts";
@@ -36,8 +36,7 @@ interface Stage {
 async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   const [clock, logged] = [new TestClock(), new LogLines()];
-  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
-  const nodes = await Nodes.open(kv, events, logged.log, clock.micros);
+  const nodes = await Nodes.open(kv, NO_NODE_EVENTS, logged.log, clock.micros);
   const guard = new ReplayGuard({ windowMicros: 305_000_000 });
   const timers: [periodMs: number, task: () => void][] = [];
   const { setInterval } = globalThis;

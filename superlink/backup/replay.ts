@@ -14,6 +14,7 @@ import { commit } from "../state/commit.ts";
 import { KEYS_IN_COMMIT } from "../state/delete_prefix.ts";
 import { keys, type NodeRow } from "../state/layout.ts";
 import { resumed, suspended } from "../state/node_life.ts";
+import { NO_NODE_EVENTS } from "../state/node.ts";
 import { Nodes } from "../state/nodes.ts";
 import type { ChangesSince, NodeSince } from "./changes_since.ts";
 
@@ -36,9 +37,8 @@ export async function replay(
   clock: Clock,
 ): Promise<Applied> {
   const silent = createLog({ format: "json", write() {} });
-  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
   const now = clock.nowMicros();
-  const nodes = await Nodes.open(kv, events, silent, now);
+  const nodes = await Nodes.open(kv, NO_NODE_EVENTS, silent, now);
   const grants = new Grants(kv, clock);
   const applied = { unregistered: 0, suspended: 0, changed: 0, revoked: 0, missing: 0 };
   const burned = new Set<string>();

@@ -75,8 +75,8 @@ export function fleetService(options: FleetServiceOptions): Service {
   };
 
   /**
-   * The key that was proved must own the node that the request speaks for. Says also whether the
-   * caller's process has handed the node over to another.
+   * The key that was proved must own the node that the request speaks for. Says also what the caller's
+   * process is to the node, which it may have handed over to another.
    */
   const ownNode = async (caller: FleetCaller, method: string, nodeId: bigint | undefined) => {
     // Asked again: the node may have been unregistered or barred while the body was on its way.
@@ -86,7 +86,8 @@ export function fleetService(options: FleetServiceOptions): Service {
       throw refuse(caller, method, "the key does not own this node", error);
     }
     admit(caller, method, own);
-    if (await nodes.presence.isSuperseded(own, caller.key.id)) return { nodeId, superseded: true };
+    const standing = await nodes.presence.standingOf(own, caller.key.id);
+    if (standing === "superseded") return { nodeId, standing };
     if (nodes.presence.spoke(nodeId, caller.connection)) {
       log.warning(
         "node.key-used-twice",
@@ -95,7 +96,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         fields(caller, nodeId),
       );
     }
-    return { nodeId, superseded: false };
+    return { nodeId, standing };
   };
 
   const requireOwnNode = async (...call: Parameters<typeof ownNode>) =>
@@ -103,8 +104,8 @@ export function fleetService(options: FleetServiceOptions): Service {
 
   /** Nothing new is for a process that has handed its node over. SuperNodes ask again 3 s later. */
   const requirePuller = async (...call: Parameters<typeof ownNode>) => {
-    const { nodeId, superseded } = await ownNode(...call);
-    if (superseded) throw new StatusError("PERMISSION_DENIED", HANDED_OVER);
+    const { nodeId, standing } = await ownNode(...call);
+    if (standing === "superseded") throw new StatusError("PERMISSION_DENIED", HANDED_OVER);
     return nodeId;
   };
 
@@ -200,7 +201,7 @@ export function fleetService(options: FleetServiceOptions): Service {
         case "handed-over":
           // The process that it takes over from may have one.
           pulls.end(activation.row.nodeId);
-          joined(caller, activation.row, " with its newer key; its earlier process may finish");
+          joined(caller, activation.row, BY_NEWER_KEY);
           break;
         case "activated":
           joined(caller, activation.row, "");
@@ -211,9 +212,9 @@ export function fleetService(options: FleetServiceOptions): Service {
     },
 
     async deactivateNode(request, { caller }: Call<FleetCaller>) {
-      const { nodeId, superseded } = await ownNode(caller, "DeactivateNode", request.nodeId);
+      const { nodeId, standing } = await ownNode(caller, "DeactivateNode", request.nodeId);
       const { id: keyId } = caller.key;
-      if (superseded) {
+      if (standing === "superseded") {
         await nodes.presence.heardSuperseded(nodeId, (row) => finished(row, keyId));
         bells.ring(topics.nodes);
         log.info("node.left", `The earlier process of SuperNode ${nodeId} has gone.`, {
@@ -264,21 +265,22 @@ export function fleetService(options: FleetServiceOptions): Service {
       const { nodeId } = own;
       const { id: keyId } = caller.key;
       requireInterval(caller, "SendNodeHeartbeat", request.heartbeatInterval);
-      if (own.superseded) {
-        const now = clock.nowMicros();
+      const now = clock.nowMicros();
+      if (own.standing === "superseded") {
         await nodes.presence.heardSuperseded(
           nodeId,
           (row) => heardFinishing(row, keyId, now, request.heartbeatInterval),
         );
         return { success: true };
       }
-      const result = await nodes.presence.heartbeat(
-        nodeId,
-        keyId,
-        request.heartbeatInterval,
-        caller.connection,
-        clock.nowMicros(),
-      );
+      const heard = [nodeId, keyId, request.heartbeatInterval, caller.connection, now] as const;
+      const returned = own.standing === "returning" && await nodes.presence.takeBack(...heard);
+      if (returned) {
+        pulls.end(nodeId);
+        joined(caller, returned, BY_NEWER_KEY);
+        return { success: true };
+      }
+      const result = await nodes.presence.heartbeat(...heard);
       // Barred meanwhile: on `success: false` a SuperNode never sends another heartbeat.
       if (result === "unknown") await requireOwnNode(caller, "SendNodeHeartbeat", nodeId);
       if (typeof result !== "string") joined(caller, result, " again, after a silence");
@@ -296,6 +298,7 @@ export function fleetService(options: FleetServiceOptions): Service {
   });
 }
 
+const BY_NEWER_KEY = " with its newer key; its earlier process may finish";
 const HANDED_OVER =
   "A process with the newer key of this SuperNode gets its messages now. Stop this one.";
 

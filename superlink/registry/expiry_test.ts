@@ -5,7 +5,7 @@ import { openAuditLog } from "../audit/audit_log.ts";
 import { catchUpAudit } from "../audit/catch_up.ts";
 import { readAudit } from "../audit/read_audit.ts";
 import { openDatabase } from "../state/database.ts";
-import type { Registration } from "../state/node.ts";
+import { NO_NODE_EVENTS, type Registration } from "../state/node.ts";
 import { Nodes } from "../state/nodes.ts";
 import { FakeConnection } from "../testing/fake_connection.ts";
 import { LogLines } from "../testing/log_lines.ts";
@@ -48,7 +48,7 @@ Deno.test("The end of a registration has one line, also when it came while nobod
   const audit = join(folder, "audit");
   const barred: bigint[] = [];
   const events = {
-    ...{ expired() {}, unregistered() {}, keyEnded() {} },
+    ...NO_NODE_EVENTS,
     barred: ({ nodeId }: { readonly nodeId: bigint }) => void barred.push(nodeId),
   };
   /** From a start to a stop, as a SuperLink does it. */

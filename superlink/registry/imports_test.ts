@@ -8,6 +8,7 @@ import { openAuditLog } from "../audit/audit_log.ts";
 import { readAudit } from "../audit/read_audit.ts";
 import { type Database, openDatabase } from "../state/database.ts";
 import { findingsIn } from "../state/integrity.ts";
+import { NO_NODE_EVENTS } from "../state/node.ts";
 import { Nodes } from "../state/nodes.ts";
 import { FullDisk } from "../testing/full_disk.ts";
 import { countKeys } from "../testing/leftovers.ts";
@@ -37,8 +38,7 @@ const newNodes = await Promise.all(
 async function open(database: Database, shared: boolean, clock: TestClock, audit: AuditTrail) {
   const log = new LogLines().log;
   const { kv } = database;
-  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
-  const nodes = await Nodes.open(kv, events, log, clock.nowMicros());
+  const nodes = await Nodes.open(kv, NO_NODE_EVENTS, log, clock.nowMicros());
   return { nodes, imports: new Imports({ kv, nodes, shared, clock, log, audit }) };
 }
 

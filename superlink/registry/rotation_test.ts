@@ -142,6 +142,79 @@ onPlanes(
   },
 );
 
+for (const how of ["leaves", "is not heard of any more"] as const) {
+  onPlanes(
+    `A process that took over is told at once what is left when the one before ${how}`,
+    async (stage) => {
+      const { app, runId, link, node, renewed } = stage;
+      const first = stage.instruct(node, { ttlSeconds: 600 });
+      await app.send(runId, first);
+      assertEquals((await node.pull())?.messageId, first.messageId);
+      assertEquals(await node.client.heartbeat(node.nodeId), true);
+      link.clock.advance({ seconds: 1 });
+      await stage.rotate();
+      await renewed.client.activate();
+      await renewed.pull();
+      const held = renewed.pull();
+      while (link.waiting() === 0) await renewed.client.heartbeat(node.nodeId);
+      if (how === "leaves") await node.leave();
+      else {
+        for (let passed = 0; passed < 80; passed += 20) {
+          await renewed.client.heartbeat(node.nodeId);
+          await stage.passTime(20);
+        }
+      }
+      assertEquals((await deadline(held, 10_000))?.messageId, first.messageId);
+    },
+  );
+}
+
+onPlanes(
+  "The process with the newer key gets its node back when an earlier one was heard first after a silence",
+  async (stage) => {
+    const { app, runId, link, node, renewed, operator } = stage;
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
+    link.clock.advance({ seconds: 1 });
+    await stage.rotate();
+    await renewed.client.activate();
+    await stage.passTime(70);
+    await link.logged.untilLogged("node.expired");
+    assertEquals((await operator.show(node.nodeId)).status, "offline");
+    for (const by of [node, renewed, node, renewed]) {
+      assertEquals(await by.client.heartbeat(node.nodeId), true);
+    }
+    assertEquals((await refusal(node.pull()))[0], "PERMISSION_DENIED");
+    const one = stage.instruct(node);
+    await app.send(runId, one);
+    assertEquals((await renewed.take()).messageId, one.messageId);
+  },
+);
+
+onPlanes(
+  "What the process with the newer key had is lost when it dies and an earlier one goes on",
+  async (stage) => {
+    const { app, runId, link, node, renewed } = stage;
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
+    link.clock.advance({ seconds: 1 });
+    await stage.rotate();
+    await renewed.client.activate();
+    const [one, next] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
+    assert(one && next);
+    await app.send(runId, one);
+    await renewed.take();
+    for (let passed = 0; passed < 80; passed += 20) {
+      assertEquals(await node.client.heartbeat(node.nodeId), true);
+      await stage.passTime(20);
+    }
+    await link.logged.untilLogged("node.expired");
+    assertEquals(await node.client.heartbeat(node.nodeId), true);
+    const { messagesList: [lost] } = await app.pull(runId, [one.messageId]);
+    assertEquals(lost?.error?.code, ErrorCode.NODE_UNAVAILABLE);
+    await app.send(runId, next);
+    assertEquals((await node.take()).messageId, next.messageId);
+  },
+);
+
 for (const how of ["leaves", "dies"] as const) {
   onPlanes(
     `What a process has in hand that was taken over from is lost once it ${how}`,
@@ -150,10 +223,16 @@ for (const how of ["leaves", "dies"] as const) {
       const [first, second] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
       assert(first && second);
       await app.send(runId, first);
-      await node.take();
+      // What was large arrives only when the node was handed over.
+      const fetched = await node.pull();
+      assertEquals(await node.client.heartbeat(node.nodeId), true);
       link.clock.advance({ seconds: 1 });
       await stage.rotate();
       await renewed.client.activate();
+      link.clock.advance({ seconds: 1 });
+      assert(fetched);
+      await node.fetch(fetched);
+      await node.confirm(runId, first.messageId);
       await app.send(runId, second);
       await renewed.take();
       // A heartbeat is heard as a sign of life of either.
@@ -200,7 +279,6 @@ onPlanes("Both keys are good until the grace is over, then the new one only", as
   assertEquals(await node.client.heartbeat(node.nodeId), true);
   const held = refusal(node.pull());
   while (link.waiting() === 0) await operator.show(node.nodeId);
-  assertEquals(await renewed.client.heartbeat(node.nodeId), true);
   assertEquals(await node.client.heartbeat(node.nodeId), true);
   link.clock.advance({ seconds: GRACE_S });
   // Upkeep ends the key, and with it the pull that it holds.

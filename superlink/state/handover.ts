@@ -87,5 +87,5 @@ export function isInNoHand(
 ): boolean {
   if (confirmedAt === undefined) return false;
   if (finishing && deliveredAt < finishing.since) return finishing.until <= nowMicros;
-  return joinedAt !== undefined && confirmedAt < joinedAt;
+  return joinedAt !== undefined && deliveredAt < joinedAt;
 }

@@ -48,7 +48,14 @@ export interface NodeEvents {
   barred(row: NodeRow): void;
   /** This key does not speak for the node any more. */
   keyEnded(row: NodeRow, keyId: string): void;
+  /** A process that had handed its node over to another one is gone. */
+  finished(nodeId: bigint): void;
 }
+
+/** Nobody is told. */
+export const NO_NODE_EVENTS: NodeEvents = {
+  ...{ expired() {}, unregistered() {}, barred() {}, keyEnded() {}, finished() {} },
+};
 
 /** A change of a node's row. */
 export interface NodeChange {

@@ -37,6 +37,8 @@ export class Presence {
   readonly #leases: Leases;
   readonly #turns: Transitions<bigint>;
   readonly #events: NodeEvents;
+  /** Nodes that a process handed over which is there yet, and until when it is if it stays silent. */
+  readonly #finishing = new Map<bigint, number>();
 
   constructor({ kv, rows, leases, turns, events }: PresenceOptions) {
     this.#kv = kv;
@@ -68,21 +70,26 @@ export class Presence {
       const { row } = entry;
       if (life.barOf(row, nowMicros)) return { outcome: "barred", row };
       const lease = await this.#leases.get(row.nodeId);
-      if (row.status === "online" && lease?.holder === connection) {
+      const takeover = row.status === "online";
+      const isGone = lease?.holder?.closed.aborted ?? false;
+      const by = "activation";
+      const coming = {
+        entry,
+        lease,
+        keyId,
+        heartbeatIntervalS,
+        holder: connection,
+        by,
+        program,
+      } as const;
+      if (takeover && lease && takesOver(row, lease, keyId) && !isGone) {
+        return { outcome: "handed-over", row: await this.#handOver(coming, lease, nowMicros) };
+      }
+      if (takeover && lease?.holder === connection) {
         await this.#leases.renew(row.nodeId, life.renewedLease(nowMicros, heartbeatIntervalS));
         return { outcome: "repeated", row };
       }
-      const takeover = row.status === "online";
-      const coming = { entry, lease, keyId, heartbeatIntervalS, holder: connection, program };
-      if (takeover && lease && takesOver(row, lease, keyId) && !lease.holder?.closed.aborted) {
-        const leaving = finishing(lease, nowMicros);
-        const joins = false;
-        const handed = await this.#goOnline({ ...coming, joins, finishing: leaving }, nowMicros);
-        return { outcome: "handed-over", row: handed };
-      }
-      if (takeover && lease?.holder && !lease.holder.closed.aborted) {
-        return { outcome: "refused", row };
-      }
+      if (takeover && lease?.holder && !isGone) return { outcome: "refused", row };
       const activated = await this.#goOnline({ ...coming, joins: true }, nowMicros);
       return { outcome: takeover ? "taken-over" : "activated", row: activated };
     });
@@ -108,17 +115,47 @@ export class Presence {
       if (entry.row.status === "online" && await this.#leases.renew(nodeId, renewed)) {
         return "renewed";
       }
+      // One that had handed the node over goes on where the other is gone, and with it what that had.
+      const joins = entry.row.finishing?.keyId === keyId;
       return await this.#goOnline(
-        { entry, lease: undefined, keyId, heartbeatIntervalS, holder: connection, joins: false },
+        {
+          ...{ entry, lease: undefined, keyId, heartbeatIntervalS, holder: connection },
+          ...{ by: "heartbeat", joins },
+        },
         nowMicros,
       );
     });
   }
 
-  /** Whether a process handed the node over to another one that is online. */
-  async isSuperseded(row: NodeRow, keyId: string): Promise<boolean> {
-    if (row.keyId === keyId) return false;
-    return isSuperseded(row, await this.#leases.get(row.nodeId), keyId);
+  /**
+   * What a process with a key is to its node: `superseded` when it handed the node over to another one
+   * that is online, and `returning` when one with an earlier key was heard first after a silence of both.
+   */
+  async standingOf(row: NodeRow, keyId: string): Promise<"own" | "superseded" | "returning"> {
+    const isNewest = row.keyId === keyId;
+    if (isNewest && (row.earlierKeys ?? []).length === 0) return "own";
+    const lease = await this.#leases.get(row.nodeId);
+    if (isNewest) return lease && takesOver(row, lease, keyId) ? "returning" : "own";
+    return isSuperseded(row, lease, keyId) ? "superseded" : "own";
+  }
+
+  /** Gives a node back to its process with the newest key; `undefined` when it has it already. */
+  async takeBack(
+    nodeId: bigint,
+    keyId: string,
+    heartbeatIntervalS: number,
+    connection: Connection,
+    nowMicros: number,
+  ): Promise<NodeRow | undefined> {
+    return await this.#turns.run(nodeId, async () => {
+      const entry = await this.endLeaseIfDue(nodeId, nowMicros);
+      const lease = await this.#leases.get(nodeId);
+      if (!entry || !lease || isClosed(entry.row, nowMicros)) return undefined;
+      if (!takesOver(entry.row, lease, keyId)) return undefined;
+      const by = "heartbeat";
+      const coming = { entry, lease, keyId, heartbeatIntervalS, holder: connection, by } as const;
+      return await this.#handOver(coming, lease, nowMicros);
+    });
   }
 
   /** Takes note of a process that handed its node over, and is there yet, or goes. */
@@ -129,7 +166,10 @@ export class Presence {
     await this.#turns.run(nodeId, async () => {
       const entry = await this.#rows.find(nodeId);
       const row = entry && rule(entry.row);
-      if (row && row !== entry.row) await this.#rows.save(entry, row, this.#kv.atomic());
+      if (!row || row === entry.row) return;
+      await this.#rows.save(entry, row, this.#kv.atomic());
+      if (row.finishing) this.#finishing.set(nodeId, row.finishing.until);
+      else this.#isFinished(nodeId);
     });
   }
 
@@ -154,8 +194,9 @@ export class Presence {
     });
   }
 
-  /** Ends the leases that have run out. */
+  /** Ends the leases that have run out, and tells of processes that were not heard of any more. */
   async expireDue(nowMicros: number): Promise<void> {
+    for (const [nodeId, until] of this.#finishing) if (until <= nowMicros) this.#isFinished(nodeId);
     const due: bigint[] = [];
     for (const [nodeId, { onlineUntil }] of await this.#leases.all()) {
       if (onlineUntil <= nowMicros) due.push(nodeId);
@@ -209,8 +250,24 @@ export class Presence {
     return (await this.endLease(entry, lease, life.deactivated(entry.row, nowMicros, lease))).row;
   }
 
+  #handOver(
+    coming: Omit<ComingOnline, "joins">,
+    lease: Lease,
+    nowMicros: number,
+  ): Promise<NodeRow> {
+    const leaving = finishing(lease, nowMicros);
+    return this.#goOnline({ ...coming, joins: false, finishing: leaving }, nowMicros);
+  }
+
+  /** A process that had handed its node over is gone: what it did not confirm is for the other one. */
+  #isFinished(nodeId: bigint): void {
+    this.#finishing.delete(nodeId);
+    this.#events.finished(nodeId);
+  }
+
   async #goOnline(
-    { entry, lease, keyId, heartbeatIntervalS, holder, joins, program, finishing }: ComingOnline,
+    { entry, lease, keyId, heartbeatIntervalS, holder, by, joins, program, finishing }:
+      ComingOnline,
     nowMicros: number,
   ): Promise<NodeRow> {
     const { nodeId } = entry.row;
@@ -224,12 +281,14 @@ export class Presence {
       after: {
         ...life.renewedLease(nowMicros, heartbeatIntervalS),
         keyId,
-        ...(joins || finishing ? { session: "joined" } : {}),
+        ...(by === "activation" ? { session: "joined" } : {}),
         holder,
       },
       operation,
       save: () => this.#rows.save(entry, activated, operation),
     });
+    if (activated.finishing) this.#finishing.set(nodeId, activated.finishing.until);
+    else this.#finishing.delete(nodeId);
     return activated;
   }
 }
@@ -243,7 +302,9 @@ interface ComingOnline {
   readonly keyId: string;
   readonly heartbeatIntervalS: number;
   readonly holder: Connection;
-  /** A process joins, rather than one is heard again. */
+  /** What it came with. */
+  readonly by: "activation" | "heartbeat";
+  /** What the processes before it had is lost: one joins, rather than is heard again. */
   readonly joins: boolean;
   readonly program?: life.NodeProgram | undefined;
   /** The process that it takes over from, and that goes on with what it has. */

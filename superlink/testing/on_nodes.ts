@@ -46,6 +46,7 @@ export async function onNodes(
           unregistered: ({ nodeId }) => void events.push(`unregistered ${nodeId}`),
           barred: ({ nodeId }) => void events.push(`barred ${nodeId}`),
           keyEnded: (_row, keyId) => void events.push(`ended ${keyId}`),
+          finished: (nodeId) => void events.push(`finished ${nodeId}`),
         },
         log,
         startMicros,
