@@ -130,7 +130,6 @@ export async function runSuperNode(
     log,
   });
   const retry = { limits: retryLimits, clock, random: Math.random, observer };
-  const confirmations = new Confirmations();
   const connect = async (key: Parameters<typeof FleetClient.create>[0]): Promise<Connected> => {
     const fleet = await FleetClient.create(key, connection, retry);
     return {
@@ -141,6 +140,8 @@ export async function runSuperNode(
         const { maxApps, stopGraceMs } = options;
         const runOver = (runId: bigint) => parts.endRun?.(runId);
         const limits = { maxApps, stopGraceMs };
+        // What was not confirmed in an earlier stay is handed out again: nobody has it any more.
+        const confirmations = new Confirmations();
         return work(
           {
             ...{ fleet, nodeId, runs, apps, objects, confirmations },
