@@ -1,5 +1,5 @@
 /**
- * The SuperLink is killed at 60 random moments while SuperNodes register, activate, deactivate and
+ * The SuperLink is killed at 50 random moments while SuperNodes register, activate, deactivate and
  * unregister. What it had answered must be on disk, every row with its indexes, and no proof that it
  * had accepted may be accepted again.
  */
@@ -19,7 +19,7 @@ import { StatusError } from "../wire/status.ts";
 import { RunningProcess } from "./harness/process.ts";
 import { TRELLIS } from "./harness/programs.ts";
 
-const KILLS = 60;
+const KILLS = 50;
 /** Each has a SuperLink of its own, so that two cores have something to do. */
 const LANES = 2;
 /** SuperNodes that are busy at the same time, in each lane. */
@@ -254,7 +254,7 @@ async function killOften() {
 }
 
 Deno.test({
-  name: "A SuperLink that is killed 60 times loses nothing that it has answered",
+  name: "A SuperLink that is killed 50 times loses nothing that it has answered",
   timeout: 600_000,
   fn: killOften,
 });

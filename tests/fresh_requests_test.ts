@@ -15,7 +15,7 @@ import { scene } from "./harness/scene.ts";
 
 const START_MS = 60_000;
 const NODES = 20;
-const REQUESTS = 500;
+const REQUESTS = 250;
 /** Requests of one node that are under way at the same time; a SuperNode has up to four. */
 const IN_FLIGHT = 4;
 /** More than are remembered of one key. */
@@ -44,7 +44,7 @@ async function heartbeats({ client, nodeId }: Node, count: number): Promise<Proo
   return kept;
 }
 
-scene("20 SuperNodes make 10,000 requests, and none is refused", [], async (scene) => {
+scene("20 SuperNodes make 5,000 requests, and none is refused", [], async (scene) => {
   const superlink = scene.start(TRELLIS.superlink, {
     name: "SuperLink",
     args: [
