@@ -3,9 +3,9 @@
  * by their number, ours on disk beside Flower 1.25.0 in memory, over TLS:
  *
  *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,5000,10000] [--flower-nodes 100,1000,2000]
- *         [--visits 3] [--settle 60] [--seconds 60] [--out bench/results]
+ *         [--visits 3] [--settle 45] [--seconds 30] [--out bench/results]
  *
- * All nodes run on the same machine, up to 5,000 in one process, each with a P-384 key and a connection
+ * All nodes run on the same machine, up to 2,500 in one process, each with a P-384 key and a connection
  * of its own, and behave as Flower's: heartbeats, a pull, 3 s of sleep after an empty answer. Numbers
  * that take a quarter of an hour to join are visited once, the others by turns.
  *
@@ -29,9 +29,9 @@ const FLOWER_VERSION = "1.25.0";
 /** A SuperLink serves its nodes when nearly all heartbeats are answered within this. */
 const SOON_MS = 1_000;
 /** One thread makes no more calls than those of so many nodes. */
-const NODES_OF_A_LOAD = 5_000;
+const NODES_OF_A_LOAD = 2_500;
 /** Larger numbers are visited once. */
-const REPEATED_NODES = 2_000;
+const REPEATED_NODES = 1_000;
 /** More than any number of nodes here needs to join. */
 const JOIN_LIMIT_MS = 1_800_000;
 /** More than any bench registers from this host in a minute. */
@@ -211,8 +211,8 @@ if (import.meta.main) {
       nodes: "100,1000,5000,10000",
       "flower-nodes": "100,1000,2000",
       visits: "3",
-      settle: "60",
-      seconds: "60",
+      settle: "45",
+      seconds: "30",
       out: "bench/results",
     },
   });

@@ -12,7 +12,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { savedFigures } from "./figures.ts";
 import { comparisonPage, comparisonTable, type Section } from "./page.ts";
 
-const BENCHES = ["fleet", "idle_nodes", "start", "app_start", "rounds", "models"];
+const BENCHES = ["fleet", "rounds", "models", "start", "app_start", "idle_nodes"];
 
 const flags = parseArgs(Deno.args, { string: ["out"], default: { out: "bench/results" } });
 const folder = String(flags.out);

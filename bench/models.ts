@@ -1,6 +1,7 @@
 /**
  * How long an array of 100 MB takes to four nodes and back, and how much memory the SuperLink takes
- * for it: Flower 1.25.0, our SuperLink among its SuperNodes, and ours alone. The app is Python.
+ * for it: Flower 1.25.0 in memory, our SuperLink on disk among its SuperNodes, and ours alone. The app
+ * is Python.
  *
  *     deno run -A bench/models.ts [--visits 3] [--megabytes 100] [--nodes 4] [--out bench/results]
  *
@@ -12,7 +13,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { AppCli, makeApp } from "../tests/harness/app_cli.ts";
 import { makeCli, shown } from "../tests/harness/cli.ts";
 import { installHint, missingFlower } from "../tests/harness/flower_env.ts";
-import { startFleet } from "../tests/harness/fleet.ts";
+import { FLOWER_MEMORY, startFleet } from "../tests/harness/fleet.ts";
 import { flower, TRELLIS } from "../tests/harness/programs.ts";
 import { Scene } from "../tests/harness/scene.ts";
 import { JOIN_MS } from "../tests/harness/supernode.ts";
@@ -73,6 +74,8 @@ async function visit(cast: Cast, nodes: number, megabytes: number): Promise<Mode
   try {
     const { link } = await startFleet(scene, {
       superlink: cast.superlink,
+      // With a database, it loses messages of nodes that pull at once, and the run waits for ever.
+      ...(cast.name === "flower" ? { database: FLOWER_MEMORY } : {}),
       supernodes: Array.from({ length: nodes }, () => cast.supernode),
     });
     const list = await makeCli(scene, TRELLIS.cli, link);
@@ -130,7 +133,7 @@ if (import.meta.main) {
   const of = (visits: readonly ModelVisit[], field: keyof ModelVisit) =>
     median(visits.map((visit) => visit[field]));
   const [real, ...others] = results;
-  const title = real?.cast.title ?? "";
+  const title = `SuperLink (in memory) and SuperNodes of Flower ${FLOWER_VERSION}, Python app`;
   const figures = others.flatMap(({ cast, visits }): Figure[] =>
     ([["seconds", "s", "there and back"], [
       "peakMib",

@@ -61,23 +61,27 @@ function phaseOf(
   const node = fleet.filter((call) => call.nodeId === nodeId);
   const clientApp = clientAppOf(calls, nodeId);
 
+  const hasMessages = ({ method, messages }: TracedCall) =>
+    method === "PullMessages" && messages > 0;
+  const pulled = node.find(hasMessages)?.endMs;
+  const answered = serverApp.findLast(hasMessages)?.endMs;
+  // Some nodes start the ClientApp before they have all objects.
+  const hasAll = Math.min(wholeAt(node) ?? pulled ?? Infinity, clientApp[0]?.startMs ?? Infinity);
+
   const reached = [
     last(serverApp, "PushObject") ?? last(serverApp, "PushMessages"),
-    node.find(({ method, messages }) => method === "PullMessages" && messages > 0)?.endMs,
-    undefined,
+    pulled,
+    hasAll,
     clientApp[0]?.startMs,
     last(clientApp, "ConfirmMessageReceived"),
     first(clientApp, "PushMessage"),
     last(clientApp, "PushObject") ?? last(clientApp, "PushMessage"),
     first(node, "PushMessages"),
     last(node, "PushObject") ?? last(node, "PushMessages"),
-    serverApp.findLast(({ method, messages }) => method === "PullMessages" && messages > 0)?.endMs,
-    last(serverApp, "ConfirmMessageReceived"),
+    answered,
+    wholeAt(serverApp) ?? answered,
     endMs,
   ];
-  // Some nodes start the ClientApp before they have all objects.
-  const confirmed = last(node, "ConfirmMessageReceived");
-  reached[2] = Math.min(confirmed ?? Infinity, reached[3] ?? Infinity);
 
   let beforeMs = startMs;
   const steps: number[] = [];
@@ -110,6 +114,11 @@ function first(calls: readonly TracedCall[], method: string): number | undefined
 
 function last(calls: readonly TracedCall[], method: string): number | undefined {
   return calls.filter((call) => call.method === method).toSorted(byEnd).at(-1)?.endMs;
+}
+
+/** When who pulled had all objects, as far as that took calls: of ours they may come with the pull. */
+function wholeAt(calls: readonly TracedCall[]): number | undefined {
+  return last(calls, "ConfirmMessageReceived") ?? last(calls, "PullObject");
 }
 
 function byEnd(a: TracedCall, b: TracedCall): number {
