@@ -7,6 +7,7 @@
 import { createLog } from "../../terminal/log.ts";
 import { NO_ACCOUNT } from "../../superlink/accounts.ts";
 import { openDatabase } from "../../superlink/state/database.ts";
+import { NO_NODE_EVENTS } from "../../superlink/state/node.ts";
 import { Nodes } from "../../superlink/state/nodes.ts";
 
 /** Registrations under way at once. */
@@ -18,8 +19,7 @@ const PEM_BYTES = 215;
 export async function fillRegistry(path: string, count: number): Promise<void> {
   const database = await openDatabase(path);
   const log = createLog({ format: "text", write: () => {} });
-  const events = { expired() {}, unregistered() {}, barred() {}, keyEnded() {} };
-  const nodes = await Nodes.open(database.kv, events, log, Date.now() * 1000);
+  const nodes = await Nodes.open(database.kv, NO_NODE_EVENTS, log, Date.now() * 1000);
   let next = 0;
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     while (next < count) {
