@@ -10,7 +10,7 @@ import { TRELLIS } from "./harness/programs.ts";
 import { scene } from "./harness/scene.ts";
 import { startSuperLink, type SuperLink } from "./harness/superlink.ts";
 
-const CLIENTS = 100;
+const CLIENTS = 200;
 const ROUNDS = 8;
 /** After so many of them memory is as large as it gets. */
 const WARM_UP_ROUNDS = 6;
