@@ -1,6 +1,6 @@
 /**
  * Runs the tests: `deno task test [FILTER or PATH…]`. The tests beside the modules run in parallel, and
- * so do four files at a time of those below `tests/`, which start processes and wait for them. The last
+ * so do three files at a time of those below `tests/`, which start processes and wait for them. The last
  * line is `N passed, N failed`, with `, N skipped` where there are any.
  *
  * A path (a folder or a file) limits which files run, anything else which tests: those whose name
@@ -46,7 +46,7 @@ function batchesFor(paths: readonly string[]): Batch[] {
       title: "Tests with processes",
       paths: all ? [WITH_PROCESSES] : paths.filter(hasProcesses),
       options: ["--parallel"],
-      jobs: 4,
+      jobs: 3,
     },
   ];
   return batches.filter(({ paths }) => paths.length > 0);
