@@ -5,10 +5,10 @@
  */
 
 import type { Service } from "../wire/service.ts";
-import { StatusError } from "../wire/status.ts";
+import type { StatusError } from "../wire/status.ts";
 import { hostOf, PeerLimit } from "./auth/peer_limit.ts";
 import type { Clock } from "./clock.ts";
-import type { CallLimits, LimitName } from "./limits.ts";
+import { type CallLimits, type LimitName, pastLimit } from "./limits.ts";
 
 /** Is told of each call of a peer (`address:port`) that is not taken, and by which limit. */
 export type LimitReached = (name: LimitName, perMinute: number, peer: string) => void;
@@ -45,10 +45,7 @@ export class CallRate {
   }
 
   #tooMany(): StatusError {
-    const detail = "Too many calls. Try again later.";
-    const { status } = this.#limits;
-    const http = { status: status === "UNAVAILABLE" ? 503 : 429, detail };
-    return new StatusError(status, detail, { http });
+    return pastLimit(this.#limits.status, "Too many calls. Try again later.");
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Service } from "../wire/service.ts";
-import { StatusError, type StatusName } from "../wire/status.ts";
+import { type LimitStatus, pastLimit } from "./limits.ts";
 
 /**
  * Methods that wait for something to answer, and what carries them: they cost nothing while they do.
@@ -27,7 +27,7 @@ const HELD: ReadonlySet<string> = new Set([
  */
 export function withinCapacity(
   service: Service,
-  status: "UNAVAILABLE" | "RESOURCE_EXHAUSTED",
+  status: LimitStatus,
   limit: number,
 ): Service {
   const streams = service.descriptor.methods.filter(({ methodKind }) => methodKind !== "unary");
@@ -36,24 +36,19 @@ export function withinCapacity(
   return {
     ...service,
     async admit(call) {
-      if (underWay >= limit) throw tooMuch(status);
+      if (underWay >= limit) {
+        throw pastLimit(status, "The SuperLink has too much to do. Try again later.");
+      }
       underWay++;
-      let judged = false;
+      let goesOn = false;
       try {
         const caller = await service.admit(call);
-        judged = !waiting.has(call.method);
+        goesOn = !waiting.has(call.method);
         return caller;
       } finally {
-        if (judged) void call.ended.then(() => underWay--);
+        if (goesOn) void call.ended.then(() => underWay--);
         else underWay--;
       }
     },
   };
-}
-
-function tooMuch(status: StatusName): StatusError {
-  const detail = "The SuperLink has too much to do. Try again later.";
-  return new StatusError(status, detail, {
-    http: { status: status === "UNAVAILABLE" ? 503 : 429, detail },
-  });
 }

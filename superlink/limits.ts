@@ -9,6 +9,8 @@
  * @module
  */
 
+import { StatusError } from "../wire/status.ts";
+
 /** One limit. */
 export interface Limit {
   readonly what: string;
@@ -136,6 +138,12 @@ export const OWN_FLAG_LIMITS = {
 
 /** What is answered to a call of an API past its limits. */
 export type LimitStatus = "UNAVAILABLE" | "RESOURCE_EXHAUSTED";
+
+/** What a call past a limit is refused with (over HTTP: RFC 9110, section 15.6.4; RFC 6585, section 4). */
+export function pastLimit(status: LimitStatus, detail: string): StatusError {
+  const http = { status: status === "UNAVAILABLE" ? 503 : 429, detail };
+  return new StatusError(status, detail, { http });
+}
 
 /** What is taken of the calls of an API. */
 export interface CallLimits {

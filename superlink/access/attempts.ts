@@ -1,6 +1,7 @@
-import { StatusError } from "../../wire/status.ts";
+import type { StatusError } from "../../wire/status.ts";
 import { FailedProofs } from "../auth/failed_proofs.ts";
 import type { Clock } from "../clock.ts";
+import { pastLimit } from "../limits.ts";
 import { hashOf } from "./secrets.ts";
 
 /**
@@ -34,6 +35,5 @@ export class TokenAttempts {
 
 /** Says that a peer is to come again later (RFC 6585, section 4). */
 export function tooOften(why: string): StatusError {
-  const detail = `${why} Try again in a minute.`;
-  return new StatusError("RESOURCE_EXHAUSTED", detail, { http: { status: 429, detail } });
+  return pastLimit("RESOURCE_EXHAUSTED", `${why} Try again in a minute.`);
 }
