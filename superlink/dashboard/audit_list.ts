@@ -60,13 +60,14 @@ export class AuditTail {
     const { size } = await Deno.stat(join(this.#folder, file));
     const from = Math.max(offset, size - TAIL_BYTES);
     const texts: string[] = [];
-    [this.#file, this.#offset] = [file, from];
+    let next = from;
     for await (const { bytes, whole } of rawLines(this.#folder, file, from)) {
       if (!whole) break;
       // The first one may be the rest of a line.
-      if (from === offset || this.#offset > from) texts.push(decoder.decode(bytes));
-      this.#offset += bytes.length + 1;
+      if (from === offset || next > from) texts.push(decoder.decode(bytes));
+      next += bytes.length + 1;
     }
+    [this.#file, this.#offset] = [file, next];
     return texts.slice(-LIMIT).flatMap((text) => parseLine(text) ?? []);
   }
 }
