@@ -37,6 +37,8 @@ interface Stage extends RunStage {
   /** The same node with the new key. */
   readonly renewed: TestNode;
   rotate(graceSeconds?: number, newKey?: PrivateKey): Promise<unknown>;
+  /** The node's process is heard of, and a second later one with its newer key takes over. */
+  handOver(): Promise<void>;
 }
 
 function pemOf(key: PrivateKey): Uint8Array {
@@ -64,7 +66,13 @@ function onPlanes(name: string, play: (stage: Stage) => Promise<void>): void {
             publicKey: pemOf(key),
             graceSeconds: BigInt(graceSeconds),
           });
-        await play({ ...stage, plane, operator, node, newKey, renewed, rotate });
+        const handOver = async () => {
+          assertEquals(await node.client.heartbeat(nodeId), true);
+          link.clock.advance({ seconds: 1 });
+          await rotate();
+          await renewed.client.activate();
+        };
+        await play({ ...stage, plane, operator, node, newKey, renewed, rotate, handOver });
         assertEquals(await findingsIn(link.database.kv), []);
       }));
   }
@@ -125,16 +133,13 @@ onPlanes(
 onPlanes(
   "What a process has not confirmed that was taken over from is handed out again once it leaves",
   async (stage) => {
-    const { app, runId, link, node, renewed } = stage;
+    const { app, runId, node, renewed } = stage;
     const [first, second] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
     assert(first && second);
     await app.send(runId, first);
     // Our SuperNodes confirm with their next pull.
     assertEquals((await node.pull())?.messageId, first.messageId);
-    assertEquals(await node.client.heartbeat(node.nodeId), true);
-    link.clock.advance({ seconds: 1 });
-    await stage.rotate();
-    await renewed.client.activate();
+    await stage.handOver();
     await app.send(runId, second);
     assertEquals((await renewed.take()).messageId, second.messageId);
     await node.leave();
@@ -150,10 +155,7 @@ for (const how of ["leaves", "is not heard of any more"] as const) {
       const first = stage.instruct(node, { ttlSeconds: 600 });
       await app.send(runId, first);
       assertEquals((await node.pull())?.messageId, first.messageId);
-      assertEquals(await node.client.heartbeat(node.nodeId), true);
-      link.clock.advance({ seconds: 1 });
-      await stage.rotate();
-      await renewed.client.activate();
+      await stage.handOver();
       await renewed.pull();
       const held = renewed.pull();
       while (link.waiting() === 0) await renewed.client.heartbeat(node.nodeId);
@@ -173,10 +175,7 @@ onPlanes(
   "The process with the newer key gets its node back when an earlier one was heard first after a silence",
   async (stage) => {
     const { app, runId, link, node, renewed, operator } = stage;
-    assertEquals(await node.client.heartbeat(node.nodeId), true);
-    link.clock.advance({ seconds: 1 });
-    await stage.rotate();
-    await renewed.client.activate();
+    await stage.handOver();
     await stage.passTime(70);
     await link.logged.untilLogged("node.expired");
     assertEquals((await operator.show(node.nodeId)).status, "offline");
@@ -194,10 +193,7 @@ onPlanes(
   "What the process with the newer key had is lost when it dies and an earlier one goes on",
   async (stage) => {
     const { app, runId, link, node, renewed } = stage;
-    assertEquals(await node.client.heartbeat(node.nodeId), true);
-    link.clock.advance({ seconds: 1 });
-    await stage.rotate();
-    await renewed.client.activate();
+    await stage.handOver();
     const [one, next] = [0, 1].map(() => stage.instruct(node, { ttlSeconds: 600 }));
     assert(one && next);
     await app.send(runId, one);
@@ -225,10 +221,7 @@ for (const how of ["leaves", "dies"] as const) {
       await app.send(runId, first);
       // What was large arrives only when the node was handed over.
       const fetched = await node.pull();
-      assertEquals(await node.client.heartbeat(node.nodeId), true);
-      link.clock.advance({ seconds: 1 });
-      await stage.rotate();
-      await renewed.client.activate();
+      await stage.handOver();
       link.clock.advance({ seconds: 1 });
       assert(fetched);
       await node.fetch(fetched);
