@@ -13,6 +13,7 @@ import type { AuditTrail } from "./audit/audit.ts";
 import { AuditEvents } from "./audit/events.ts";
 import { withAudit } from "./audit/operator_calls.ts";
 import { FailedProofs } from "./auth/failed_proofs.ts";
+import { CoreTurns } from "./auth/core_turns.ts";
 import { authenticateFleetCall } from "./auth/fleet_caller.ts";
 import { KnownKeys } from "./auth/known_keys.ts";
 import { Refusals } from "./auth/refusals.ts";
@@ -94,7 +95,7 @@ export function superLinkServices(state: State, options: ServicesOptions): Servi
   const admission = new Admission(clock, refusals);
   const failedProofs = new FailedProofs(options.failedProofsPerMinute, clock);
   const proofs = {
-    ...{ window, clock, guard, knownKeys, failedProofs },
+    ...{ window, clock, guard, knownKeys, failedProofs, turns: new CoreTurns() },
     ...{ nodeOfKey, httpSessions, refusals, admission },
   };
   const common = { ...state, ...options, ...controlAccessOf(state, options) };

@@ -12,14 +12,12 @@
  */
 
 import { delay } from "@std/async";
-import { generatePrivateKey } from "../../keys/private_key.ts";
-import { ProofSigner } from "../../keys/proof.ts";
-import { spkiPem } from "../../keys/public_key.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { type Address, parseAddress } from "../../wire/address.ts";
 import type { CallHeaders } from "../../wire/grpc/client.ts";
 import { LeanChannel } from "../fleet/lean_channel.ts";
 import { quantile } from "../median.ts";
+import { QuickSigner } from "./quick_signer.ts";
 
 /** What idle nodes came to. */
 export interface IdleReport {
@@ -45,35 +43,21 @@ const JOINING = 4;
 
 class IdleNode {
   readonly #channel: LeanChannel;
-  readonly #signer: ProofSigner;
-  readonly #publicKey: Uint8Array;
+  readonly #signer = new QuickSigner();
   #nodeId = 0n;
 
-  private constructor(channel: LeanChannel, signer: ProofSigner, publicKey: Uint8Array) {
+  private constructor(channel: LeanChannel) {
     this.#channel = channel;
-    this.#signer = signer;
-    this.#publicKey = publicKey;
   }
 
   static async join(address: Address, rootCertificatesPem: string): Promise<IdleNode> {
-    const key = await generatePrivateKey("P-384");
-    const node = new IdleNode(
-      await LeanChannel.open(address, rootCertificatesPem),
-      await ProofSigner.create(key),
-      new TextEncoder().encode(spkiPem(key.publicKey)),
-    );
-    const publicKey = node.#publicKey;
+    const node = new IdleNode(await LeanChannel.open(address, rootCertificatesPem));
+    const publicKey = node.#signer.publicKeyPem;
     const heartbeatInterval = HEARTBEAT_INTERVAL_S;
     const { registerNode, activateNode } = Fleet.method;
-    await untilAnswered(async () =>
-      await node.#channel.unary(registerNode, { publicKey }, await node.#headers())
-    );
-    const activated = await untilAnswered(async () =>
-      await node.#channel.unary(
-        activateNode,
-        { publicKey, heartbeatInterval },
-        await node.#headers(),
-      )
+    await untilAnswered(() => node.#channel.unary(registerNode, { publicKey }, node.#headers()));
+    const activated = await untilAnswered(() =>
+      node.#channel.unary(activateNode, { publicKey, heartbeatInterval }, node.#headers())
     );
     node.#nodeId = activated.nodeId;
     return node;
@@ -85,22 +69,22 @@ class IdleNode {
     const { success } = await this.#channel.unary(
       Fleet.method.sendNodeHeartbeat,
       { node, heartbeatInterval },
-      await this.#headers(),
+      this.#headers(),
     );
     return success;
   }
 
   async pull(): Promise<void> {
     const node = { nodeId: this.#nodeId };
-    await this.#channel.unary(Fleet.method.pullMessages, { node }, await this.#headers());
+    await this.#channel.unary(Fleet.method.pullMessages, { node }, this.#headers());
   }
 
   close(): void {
     this.#channel.close();
   }
 
-  async #headers(): Promise<CallHeaders> {
-    const { publicKeyPem, timestamp, signature } = await this.#signer.sign();
+  #headers(): CallHeaders {
+    const { publicKeyPem, timestamp, signature } = this.#signer.sign();
     return {
       text: { "flwr-timestamp": timestamp },
       bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },

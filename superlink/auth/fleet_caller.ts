@@ -18,6 +18,7 @@ import type { Clock } from "../clock.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { NodeRow } from "../state/layout.ts";
 import type { NodeProgram } from "../state/node_life.ts";
+import type { CoreTurns } from "./core_turns.ts";
 import type { FailedProofs } from "./failed_proofs.ts";
 import type { Sessions } from "./http_sessions.ts";
 import type { KnownKeys } from "./known_keys.ts";
@@ -47,6 +48,7 @@ export interface FleetAuthenticationOptions {
   readonly guard: ProofGuard;
   readonly knownKeys: KnownKeys;
   readonly failedProofs: FailedProofs;
+  readonly turns: CoreTurns;
   readonly nodeOfKey: (keyId: string) => Promise<NodeRow | undefined>;
   readonly httpSessions: Sessions;
   readonly refusals: Refusals;
@@ -105,25 +107,30 @@ export async function authenticateFleetCall(
   ) {
     throw refuse("timestamp outside the window", "Invalid timestamp", key.fingerprint);
   }
-  if (!options.failedProofs.mayTry(call.peer, key.id)) {
-    const { method, peer } = call;
-    const reason = "too many proofs of this peer have failed";
-    options.refusals.refused({ reason, method, peer, fingerprint: key.fingerprint });
-    throw new StatusError("UNAVAILABLE", "Too many proofs have failed. Try again later.");
-  }
-  const parsed = parseDerSignature(signature, key.curve);
-  if (!parsed || !await verifySignature(verifyKey, parsed.p1363, timestamp)) {
-    options.failedProofs.failed(call.peer, key.id);
-    throw refuse("signature does not verify", "Invalid signature", key.fingerprint);
-  }
-  options.failedProofs.proved(call.peer, key.id);
+  const proved = await options.turns.run(async () => {
+    const { failedProofs } = options;
+    // Asked when its turn has come: its peer's that were before it may have failed meanwhile.
+    if (!failedProofs.mayTry(call.peer, key.id)) {
+      const { method, peer } = call;
+      const reason = "too many proofs of this peer have failed";
+      options.refusals.refused({ reason, method, peer, fingerprint: key.fingerprint });
+      throw new StatusError("UNAVAILABLE", "Too many proofs have failed. Try again later.");
+    }
+    const parsed = parseDerSignature(signature, key.curve);
+    if (!parsed || !await verifySignature(verifyKey, parsed.p1363, timestamp)) {
+      failedProofs.failed(call.peer, key.id);
+      throw refuse("signature does not verify", "Invalid signature", key.fingerprint);
+    }
+    failedProofs.proved(call.peer, key.id);
+    return parsed;
+  });
 
   const node = await options.nodeOfKey(key.id);
   const verdict = await options.guard.accept({
     keyId: key.id,
     owned: node !== undefined,
     timestampMicros,
-    r: parsed.r,
+    r: proved.r,
   });
   if (verdict !== "fresh") {
     options.refusals.refused({
