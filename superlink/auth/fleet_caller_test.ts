@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { decodeBase64, decodeHex } from "@std/encoding";
 import { concatBytes } from "../../keys/bytes.ts";
@@ -320,6 +320,26 @@ for (const plane of PLANES) {
     await stranger.register();
   });
 }
+
+Deno.test("The Fleet API looks at no more failing proofs of a host when they come at once", async () => {
+  const limit = 3;
+  await using link = await startTestSuperLink({ failedProofsPerMinute: limit });
+  using stranger = await FleetClient.create(link);
+  const refusals = await Promise.all(Array.from({ length: 200 }, async () => {
+    const { timestamp } = await stranger.prove();
+    const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
+    const { registerNode } = Fleet.method;
+    const { publicKeyPem: publicKey } = proof;
+    return await refusal(
+      stranger.call(registerNode, { publicKey }, headersOf({ ...proof, timestamp })),
+    );
+  }));
+  const verified = refusals.filter(([, text]) => text === BAD_SIGNATURE).length;
+  // Those that had their turn together are not told of each other.
+  const atOnce = navigator.hardwareConcurrency;
+  assert(verified >= limit && verified < limit + atOnce, `${verified} of 200 were verified`);
+  assertEquals(refusals.filter(([status]) => status === "UNAVAILABLE").length, 200 - verified);
+});
 
 Deno.test("The Fleet API refuses an unproved caller before it has sent any body", async () => {
   await using link = await startTestSuperLink();
