@@ -2,7 +2,7 @@
  * What nodes cost that have nothing to do, and how many of them one SuperLink serves: memory and CPU
  * by their number, ours on disk beside Flower 1.25.0 in memory, over TLS:
  *
- *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,5000,10000] [--flower-nodes 100,1000,2000]
+ *     deno run -A bench/idle_nodes.ts [--nodes 100,1000,2500,5000,10000] [--flower-nodes 100,500,1000,2000]
  *         [--visits 3] [--settle 45] [--seconds 30] [--out bench/results]
  *
  * All nodes run on the same machine, up to 2,500 in one process, each with a P-384 key and a connection
@@ -208,8 +208,8 @@ if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
     string: ["nodes", "flower-nodes", "visits", "settle", "seconds", "out"],
     default: {
-      nodes: "100,1000,5000,10000",
-      "flower-nodes": "100,1000,2000",
+      nodes: "100,1000,2500,5000,10000",
+      "flower-nodes": "100,500,1000,2000",
       visits: "3",
       settle: "45",
       seconds: "30",

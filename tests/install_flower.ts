@@ -6,6 +6,7 @@
  */
 
 import { join } from "node:path";
+import { pooledMap } from "@std/async";
 import { FLOWER_VERSIONS, flowerBin, flowerFolder } from "./harness/flower_env.ts";
 
 /** Reads what the SuperLink's /metrics says, as Prometheus does. */
@@ -48,11 +49,17 @@ async function addParsers(): Promise<boolean> {
   return await run(pip, "install", "--quiet", PROMETHEUS_CLIENT);
 }
 
-const versions = Deno.args.length > 0 ? Deno.args : FLOWER_VERSIONS;
-for (const version of versions) {
+/** Makes one environment, or says how it could not be made. */
+async function provide(version: string): Promise<boolean> {
   const extras = version === FLOWER_VERSIONS[0] ? addParsers : () => Promise.resolve(true);
-  if (await install(version) && await extras()) continue;
+  if (await install(version) && await extras()) return true;
   console.error(`Flower ${version} could not be installed in "${flowerFolder(version)}".`);
   console.error(`It needs Python 3.10 or newer with venv and pip ("${PYTHON}", or set PYTHON).`);
-  Deno.exit(1);
+  return false;
 }
+
+const versions = Deno.args.length > 0 ? Deno.args : FLOWER_VERSIONS;
+// Unpacking and compiling keep a core busy each.
+const provided = pooledMap(navigator.hardwareConcurrency, versions, provide);
+const all = await Array.fromAsync(provided);
+Deno.exit(all.every(Boolean) ? 0 : 1);

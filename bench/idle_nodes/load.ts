@@ -114,13 +114,12 @@ async function main(
   const times: number[] = [];
   let [pulls, failures, heartbeats] = [0, 0, 0];
   let measuring = false;
-  const stop = new AbortController();
-  const pause = (ms: number) => delay(ms, { signal: stop.signal }).catch(() => {});
+  let stopped = false;
 
   const beat = async (node: IdleNode) => {
     // Nodes of a real fleet did not start in the same second.
-    await pause(Math.random() * HEARTBEAT_INTERVAL_S * 1000);
-    while (!stop.signal.aborted) {
+    await delay(Math.random() * HEARTBEAT_INTERVAL_S * 1000);
+    while (!stopped) {
       const start = performance.now();
       const ok = await node.heartbeat().catch(() => false);
       if (measuring) {
@@ -128,17 +127,17 @@ async function main(
         if (ok) times.push(performance.now() - start);
         else failures++;
       }
-      await pause(heartbeatPauseMs());
+      await delay(heartbeatPauseMs());
     }
   };
   const pullAgain = async (node: IdleNode) => {
-    while (!stop.signal.aborted) {
+    while (!stopped) {
       const answered = await node.pull().then(() => true, () => false);
-      if (measuring && !stop.signal.aborted) {
+      if (measuring && !stopped) {
         if (answered) pulls++;
         else failures++;
       }
-      await pause(answered ? SLEEP_MS : HEARTBEAT_INTERVAL_S * 1000);
+      await delay(answered ? SLEEP_MS : HEARTBEAT_INTERVAL_S * 1000);
     }
   };
 
@@ -162,12 +161,12 @@ async function main(
   console.log("measured");
   // Whoever measures looks at the memory now, before the connections end.
   await delay(2_000);
-  stop.abort();
+  stopped = true;
   for (const node of nodes) node.close();
   const p99Ms = quantile(times, 0.99);
   const report: IdleReport = { joinSeconds, heartbeats, pulls, p99Ms, failures };
   console.log(JSON.stringify(report));
-  // The calls that are held have no more to say.
+  // The calls that are held and the pauses have no more to say.
   Deno.exit(0);
 }
 
