@@ -11,8 +11,9 @@ export class CoreTurns {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(cores: number = navigator.hardwareConcurrency) {
-    this.#free = cores;
+  constructor(cores = navigator.hardwareConcurrency) {
+    // A platform that does not say how many has one.
+    this.#free = cores || 1;
   }
 
   /** What `work` gives or throws, once it has had its turn. */
