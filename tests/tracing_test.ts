@@ -1,6 +1,7 @@
 /** A SuperLink whose operator has turned OpenTelemetry on, and one whose operator has not. */
 
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { systemClock } from "../superlink/clock.ts";
 import { AppClient } from "../superlink/testing/app_client.ts";
 import { FleetClient, headersOf, refusal } from "../superlink/testing/fleet_client.ts";
@@ -23,7 +24,7 @@ function startSuperLink(env: Readonly<Record<string, string>>): RunningProcess {
       ...TRELLIS.superlink.args,
       ...["--insecure", "--database", ":memory:", "--isolation", "process"],
       ...["--fleet-api-address", ANY, "--control-api-address", ANY, "--log-format", "json"],
-      ...["--serverappio-api-address", ANY, "--port", "0", "--dashboard-address", "none"],
+      ...["--serverappio-api-address", ANY, "--port", "0", "--dashboard-address", ANY],
     ],
     env,
   });
@@ -42,10 +43,21 @@ async function targetOf(link: RunningProcess) {
     serverAppAddress: await addressOf(link, "ServerAppIo API"),
     controlAddress: await addressOf(link, "Control API"),
     httpAddress: await addressOf(link, "HTTP APIs"),
+    pageAddress: await addressOf(link, "page"),
     clock: systemClock,
   };
   await link.waitForLine(/SuperLink is ready/, START_MS);
   return target;
+}
+
+async function untilPullIsHeld(page: Address): Promise<void> {
+  const end = Date.now() + START_MS;
+  for (;;) {
+    const response = await fetch(`http://${formatAddress(page)}/metrics`);
+    if (/^trellis_held_pulls 1$/m.test(await response.text())) return;
+    assert(Date.now() < end, "No pull comes to be held.");
+    await delay(20);
+  }
 }
 
 /** A run with two messages, the second of which fails; gives its id. */
@@ -57,6 +69,7 @@ async function playRun(target: Awaited<ReturnType<typeof targetOf>>): Promise<bi
   const { runId } = await app.running();
   for (const fails of [false, true]) {
     const held = node.pull(nodeId);
+    await untilPullIsHeld(target.pageAddress);
     const nowMicros = systemClock.nowMicros();
     const sent = instruction({ runId, nodeId, nowMicros, groupId: String(fails) });
     await app.send(runId, sent);
