@@ -25,6 +25,7 @@ import { FORMAT_FLAG, report } from "./report.ts";
 import { findConnection, processContext, TARGET_FLAGS } from "./target.ts";
 import { isoTime, showTimestamp } from "./timestamp.ts";
 import { isMissingService } from "./trellis_only.ts";
+import { proofHeaders } from "../wire/proof_headers.ts";
 
 /** `trellis keys rotate`. */
 export const rotateCommand: Command = {
@@ -61,10 +62,8 @@ export const rotateCommand: Command = {
         ...await signHandover(oldKey, newKey),
       };
       const proof = await (await ProofSigner.create(oldKey)).sign();
-      const headers = {
-        text: { ...versionMetadata("SuperNode"), "flwr-timestamp": proof.timestamp },
-        bytes: { "flwr-public-key": proof.publicKeyPem, "flwr-signature": proof.signature },
-      };
+      const { text, bytes } = proofHeaders(proof);
+      const headers = { text: { ...versionMetadata("SuperNode"), ...text }, bytes };
       using channel = await openChannel(connection);
       const answer = await channel
         .unary(NodeKeys.method.rotateOwnKey, request, { headers, timeoutMs: CALL_TIMEOUT_MS })

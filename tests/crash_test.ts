@@ -12,12 +12,13 @@ import type { Proof } from "../keys/proof.ts";
 import { systemClock } from "../superlink/clock.ts";
 import { openDatabase } from "../superlink/state/database.ts";
 import { keys, type NodeRow, type NodeStatus } from "../superlink/state/layout.ts";
-import { FleetClient, headersOf, refusal } from "../superlink/testing/fleet_client.ts";
+import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { findingsIn } from "../superlink/state/integrity.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import { StatusError } from "../wire/status.ts";
 import { RunningProcess } from "./harness/process.ts";
 import { TRELLIS } from "./harness/programs.ts";
+import { proofHeaders } from "../wire/proof_headers.ts";
 
 const KILLS = 50;
 /** Each has a SuperLink of its own, so that two cores have something to do. */
@@ -55,7 +56,11 @@ const register: Step = async (known, call) => {
     known,
     "registered",
     (proof) =>
-      client.call(client.method.registerNode, { publicKey: client.publicKeyPem }, headersOf(proof)),
+      client.call(
+        client.method.registerNode,
+        { publicKey: client.publicKeyPem },
+        proofHeaders(proof),
+      ),
   );
   known.nodeId = nodeId;
 };
@@ -66,7 +71,7 @@ const activate: Step = (known, call) => {
   return call(
     known,
     "online",
-    (proof) => client.call(client.method.activateNode, request, headersOf(proof)),
+    (proof) => client.call(client.method.activateNode, request, proofHeaders(proof)),
   );
 };
 
@@ -75,7 +80,7 @@ const deactivate: Step = (known, call) => {
   return call(
     known,
     "offline",
-    (proof) => client.call(client.method.deactivateNode, { nodeId }, headersOf(proof)),
+    (proof) => client.call(client.method.deactivateNode, { nodeId }, proofHeaders(proof)),
   );
 };
 
@@ -84,7 +89,7 @@ const unregister: Step = (known, call) => {
   return call(
     known,
     "unregistered",
-    (proof) => client.call(client.method.unregisterNode, { nodeId }, headersOf(proof)),
+    (proof) => client.call(client.method.unregisterNode, { nodeId }, proofHeaders(proof)),
   );
 };
 
@@ -192,7 +197,7 @@ class Lane {
     for (const { client: { key }, nodeId, proof } of living.slice(-5)) {
       using captor = await FleetClient.create({ fleetAddress, clock: systemClock }, { key });
       const request = { node: { nodeId: nodeId ?? 0n }, heartbeatInterval: HEARTBEAT_INTERVAL_S };
-      const headers = headersOf(proof!);
+      const headers = proofHeaders(proof!);
       const again = captor.call(captor.method.sendNodeHeartbeat, request, headers);
       assertEquals((await refusal(again))[0], "UNAVAILABLE");
       this.replayed++;

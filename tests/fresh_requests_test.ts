@@ -8,10 +8,11 @@ import { pooledMap } from "@std/async";
 import { generatePrivateKey } from "../keys/private_key.ts";
 import type { Proof } from "../keys/proof.ts";
 import { systemClock } from "../superlink/clock.ts";
-import { FleetClient, headersOf, refusal } from "../superlink/testing/fleet_client.ts";
+import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { parseAddress } from "../wire/address.ts";
 import { TRELLIS } from "./harness/programs.ts";
 import { scene } from "./harness/scene.ts";
+import { proofHeaders } from "../wire/proof_headers.ts";
 
 const START_MS = 60_000;
 const NODES = 20;
@@ -36,7 +37,7 @@ async function heartbeats({ client, nodeId }: Node, count: number): Promise<Proo
     const { success } = await client.call(
       client.method.sendNodeHeartbeat,
       request,
-      headersOf(proof),
+      proofHeaders(proof),
     );
     assert(success);
   };
@@ -73,7 +74,7 @@ scene("20 SuperNodes make 5,000 requests, and none is refused", [], async (scene
     for (const [index, { client, nodeId }] of nodes.entries()) {
       for (const proof of captured[index] ?? []) {
         const request = { node: { nodeId }, heartbeatInterval: 30 };
-        const again = client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+        const again = client.call(client.method.sendNodeHeartbeat, request, proofHeaders(proof));
         assertEquals((await refusal(again))[0], "UNAVAILABLE");
       }
       assert(await client.heartbeat(nodeId), "the node goes on");

@@ -4,12 +4,13 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { systemClock } from "../superlink/clock.ts";
 import { AppClient } from "../superlink/testing/app_client.ts";
-import { FleetClient, headersOf, refusal } from "../superlink/testing/fleet_client.ts";
+import { FleetClient, refusal } from "../superlink/testing/fleet_client.ts";
 import { errorReplyTo, instruction, replyTo } from "../superlink/testing/test_messages.ts";
 import { type Address, formatAddress, parseAddress } from "../wire/address.ts";
 import { type CollectedSpan, type Collector, startCollector } from "./harness/collector.ts";
 import { runCommand, RunningProcess } from "./harness/process.ts";
 import { TRELLIS } from "./harness/programs.ts";
+import { proofHeaders } from "../wire/proof_headers.ts";
 
 const START_MS = 60_000;
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -94,7 +95,7 @@ async function heartbeat(
 ): Promise<void> {
   using node = await FleetClient.create(target, { plane });
   const nodeId = await node.join();
-  const { text, bytes = {} } = headersOf(await node.prove());
+  const { text, bytes = {} } = proofHeaders(await node.prove());
   const headers = { text: { ...text, traceparent }, bytes };
   const request = { node: { nodeId }, heartbeatInterval: 30 };
   await node.call(node.method.sendNodeHeartbeat, request, headers);

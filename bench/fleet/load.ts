@@ -26,6 +26,7 @@ import type { CallHeaders } from "../../wire/grpc/client.ts";
 import { HttpChannel } from "../../wire/http/client.ts";
 import { quantile } from "../median.ts";
 import { LeanChannel } from "./lean_channel.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 /** What the load came to. */
 export interface LoadReport {
@@ -86,7 +87,7 @@ class Node {
   }
 
   async #headers(): Promise<CallHeaders> {
-    return headers(await this.#signer.sign());
+    return proofHeaders(await this.#signer.sign());
   }
 
   async makeProofs(count: number): Promise<void> {
@@ -103,16 +104,9 @@ class Node {
     const { success } = await this.#unary(Fleet.method.sendNodeHeartbeat, {
       node: { nodeId: this.#nodeId },
       heartbeatInterval: HEARTBEAT_INTERVAL_S,
-    }, headers(proof));
+    }, proofHeaders(proof));
     return success;
   }
-}
-
-function headers({ publicKeyPem, timestamp, signature }: Proof): CallHeaders {
-  return {
-    text: { "flwr-timestamp": timestamp },
-    bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
-  };
 }
 
 async function main(

@@ -18,6 +18,7 @@ import type { CallHeaders } from "../../wire/grpc/client.ts";
 import { LeanChannel } from "../fleet/lean_channel.ts";
 import { quantile } from "../median.ts";
 import { QuickSigner } from "./quick_signer.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 /** What idle nodes came to. */
 export interface IdleReport {
@@ -84,11 +85,7 @@ class IdleNode {
   }
 
   #headers(): CallHeaders {
-    const { publicKeyPem, timestamp, signature } = this.#signer.sign();
-    return {
-      text: { "flwr-timestamp": timestamp },
-      bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
-    };
+    return proofHeaders(this.#signer.sign());
   }
 }
 

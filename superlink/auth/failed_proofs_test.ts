@@ -1,7 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
+import type { StatusName } from "../../wire/status.ts";
+import { FleetClient, PLANES, refusal, unproved } from "../testing/fleet_client.ts";
+import { proveText } from "../testing/proofs.ts";
+import { startTestSuperLink } from "../testing/test_superlink.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { FailedProofs } from "./failed_proofs.ts";
 
+const BAD_SIGNATURE = "Invalid signature";
 const PEER = "192.0.2.1:1000";
 
 Deno.test("FailedProofs stops looking at a host of which too many proofs failed, whatever the key", () => {
@@ -37,4 +44,54 @@ Deno.test("FailedProofs remembers at least 50,000 keys that proved themselves la
   proofs.failed(PEER, "stranger");
   assertEquals(proofs.mayTry(PEER, "0"), false, "forgotten");
   assertEquals(proofs.mayTry(PEER, "51000"), true);
+});
+
+for (const plane of PLANES) {
+  Deno.test(`The Fleet API looks at no more proofs of a host that keeps failing over ${plane}`, async () => {
+    await using link = await startTestSuperLink({ failedProofsPerMinute: 3 });
+    using honest = await FleetClient.create(link, { plane });
+    using stranger = await FleetClient.create(link, { plane });
+    const nodeId = await honest.join();
+    const failing = async () => {
+      const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
+      const { timestamp } = await stranger.prove();
+      return await refusal(stranger.call(
+        Fleet.method.sendNodeHeartbeat,
+        { node: { nodeId }, heartbeatInterval: 30 },
+        proofHeaders({ ...proof, timestamp }),
+      ));
+    };
+    for (let count = 0; count < 3; count++) {
+      assertEquals(await failing(), unproved(plane, BAD_SIGNATURE));
+    }
+    const tooMany: [StatusName, string] = [
+      "UNAVAILABLE",
+      "Too many proofs have failed. Try again later.",
+    ];
+    assertEquals(await failing(), tooMany);
+    assertEquals(await refusal(stranger.register()), tooMany, "a good proof, but who knows");
+    assertEquals(await honest.heartbeat(nodeId), true, "its key has proved itself from here");
+    link.clock.advance({ seconds: 60 });
+    await stranger.register();
+  });
+}
+
+Deno.test("The Fleet API looks at no more failing proofs of a host when they come at once", async () => {
+  const limit = 3;
+  await using link = await startTestSuperLink({ failedProofsPerMinute: limit });
+  using stranger = await FleetClient.create(link);
+  const refusals = await Promise.all(Array.from({ length: 200 }, async () => {
+    const { timestamp } = await stranger.prove();
+    const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
+    const { registerNode } = Fleet.method;
+    const { publicKeyPem: publicKey } = proof;
+    return await refusal(
+      stranger.call(registerNode, { publicKey }, proofHeaders({ ...proof, timestamp })),
+    );
+  }));
+  const verified = refusals.filter(([, text]) => text === BAD_SIGNATURE).length;
+  // Those that had their turn together are not told of each other.
+  const atOnce = navigator.hardwareConcurrency;
+  assert(verified >= limit && verified < limit + atOnce, `${verified} of 200 were verified`);
+  assertEquals(refusals.filter(([status]) => status === "UNAVAILABLE").length, 200 - verified);
 });

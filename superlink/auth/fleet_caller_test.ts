@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { decodeBase64, decodeHex } from "@std/encoding";
 import { concatBytes } from "../../keys/bytes.ts";
@@ -13,18 +13,12 @@ import { parseTimestamp } from "../../keys/timestamp.ts";
 import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import type { CallHeaders } from "../../wire/grpc/client.ts";
 import type { StatusName } from "../../wire/status.ts";
-import {
-  FleetClient,
-  headersOf,
-  PLANES,
-  rawHeadersOf,
-  refusal,
-  unproved,
-} from "../testing/fleet_client.ts";
+import { FleetClient, PLANES, rawHeadersOf, refusal, unproved } from "../testing/fleet_client.ts";
 import { proveAt, proveText } from "../testing/proofs.ts";
 import { RawConnection } from "../../wire/testing/raw_connection.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { startTestSuperLink } from "../testing/test_superlink.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 const METHODS: readonly DescMethodUnary[] = Object.values(Fleet.method);
 
@@ -41,7 +35,7 @@ const BAD_TIMESTAMP = "Invalid timestamp";
 const REFUSED: [name: string, make: (proof: Proof) => CallHeaders, text: string][] = [
   ["no metadata", () => ({}), MISSING],
   ["no public key", (proof) => without(proof, "flwr-public-key"), MISSING],
-  ["no timestamp", (proof) => ({ bytes: headersOf(proof).bytes! }), MISSING],
+  ["no timestamp", (proof) => ({ bytes: proofHeaders(proof).bytes! }), MISSING],
   ["no signature", (proof) => without(proof, "flwr-signature"), MISSING],
   ["an empty public key", withKey(""), BAD_KEY],
   ["a public key that is not PEM", withKey("not a key"), BAD_KEY],
@@ -149,7 +143,7 @@ for (const plane of PLANES) {
     using node = await FleetClient.create(link, { key, plane });
     const nodeId = await node.join();
     const { timestamp } = await node.prove();
-    const headers = headersOf(await proveText(key, timestamp, "SHA-384"));
+    const headers = proofHeaders(await proveText(key, timestamp, "SHA-384"));
     const call = node.call(node.method.pullMessages, { node: { nodeId } }, headers);
     assertEquals(await refusal(call), unproved(plane, BAD_SIGNATURE));
   });
@@ -185,7 +179,7 @@ for (const plane of PLANES) {
       const call = node.call(
         node.method.registerNode,
         { publicKey: node.publicKeyPem },
-        headersOf(proof),
+        proofHeaders(proof),
       );
       if (accepted) await call;
       else assertEquals(await refusal(call), unproved(plane, BAD_TIMESTAMP));
@@ -201,7 +195,7 @@ for (const plane of PLANES) {
       link.clock.micros = parseTimestamp(row.now) ?? NaN;
       const vectorKey = readPrivateKey(VECTOR_KEY.private_openssh);
       using node = await FleetClient.create(link, { key: vectorKey, plane });
-      const headers = headersOf(await proveText(vectorKey, row.timestamp));
+      const headers = proofHeaders(await proveText(vectorKey, row.timestamp));
       const call = node.call(node.method.registerNode, { publicKey: node.publicKeyPem }, headers);
       if (row.accepted) await call;
       else assertEquals(await refusal(call), unproved(plane, BAD_TIMESTAMP));
@@ -217,7 +211,7 @@ for (const plane of PLANES) {
       link.clock.micros = parseTimestamp(row.timestamp) ?? NaN;
       using node = await FleetClient.create(link, { plane });
       const publicKey = text(VECTOR_KEY.public_spki_pem);
-      const headers = headersOf({
+      const headers = proofHeaders({
         publicKeyPem: publicKey,
         timestamp: row.timestamp,
         signature: decodeHex(row.signature_der_hex),
@@ -291,56 +285,6 @@ for (const plane of PLANES) {
   });
 }
 
-for (const plane of PLANES) {
-  Deno.test(`The Fleet API looks at no more proofs of a host that keeps failing over ${plane}`, async () => {
-    await using link = await startTestSuperLink({ failedProofsPerMinute: 3 });
-    using honest = await FleetClient.create(link, { plane });
-    using stranger = await FleetClient.create(link, { plane });
-    const nodeId = await honest.join();
-    const failing = async () => {
-      const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
-      const { timestamp } = await stranger.prove();
-      return await refusal(stranger.call(
-        Fleet.method.sendNodeHeartbeat,
-        { node: { nodeId }, heartbeatInterval: 30 },
-        headersOf({ ...proof, timestamp }),
-      ));
-    };
-    for (let count = 0; count < 3; count++) {
-      assertEquals(await failing(), unproved(plane, BAD_SIGNATURE));
-    }
-    const tooMany: [StatusName, string] = [
-      "UNAVAILABLE",
-      "Too many proofs have failed. Try again later.",
-    ];
-    assertEquals(await failing(), tooMany);
-    assertEquals(await refusal(stranger.register()), tooMany, "a good proof, but who knows");
-    assertEquals(await honest.heartbeat(nodeId), true, "its key has proved itself from here");
-    link.clock.advance({ seconds: 60 });
-    await stranger.register();
-  });
-}
-
-Deno.test("The Fleet API looks at no more failing proofs of a host when they come at once", async () => {
-  const limit = 3;
-  await using link = await startTestSuperLink({ failedProofsPerMinute: limit });
-  using stranger = await FleetClient.create(link);
-  const refusals = await Promise.all(Array.from({ length: 200 }, async () => {
-    const { timestamp } = await stranger.prove();
-    const proof = await proveText(stranger.key, "2001-01-01T00:00:00+00:00");
-    const { registerNode } = Fleet.method;
-    const { publicKeyPem: publicKey } = proof;
-    return await refusal(
-      stranger.call(registerNode, { publicKey }, headersOf({ ...proof, timestamp })),
-    );
-  }));
-  const verified = refusals.filter(([, text]) => text === BAD_SIGNATURE).length;
-  // Those that had their turn together are not told of each other.
-  const atOnce = navigator.hardwareConcurrency;
-  assert(verified >= limit && verified < limit + atOnce, `${verified} of 200 were verified`);
-  assertEquals(refusals.filter(([status]) => status === "UNAVAILABLE").length, 200 - verified);
-});
-
 Deno.test("The Fleet API refuses an unproved caller before it has sent any body", async () => {
   await using link = await startTestSuperLink();
   await using connection = await RawConnection.open(link.fleetAddress);
@@ -407,7 +351,7 @@ Deno.test("The Fleet API judges a proof's age when the headers arrive, however s
 });
 
 function without(proof: Proof, name: string): CallHeaders {
-  const { bytes, ...rest } = headersOf(proof);
+  const { bytes, ...rest } = proofHeaders(proof);
   return {
     ...rest,
     bytes: Object.fromEntries(Object.entries(bytes ?? {}).filter(([other]) => other !== name)),
@@ -416,15 +360,15 @@ function without(proof: Proof, name: string): CallHeaders {
 
 function withKey(pem: string | Uint8Array<ArrayBuffer>) {
   const publicKeyPem = typeof pem === "string" ? text(pem) : pem;
-  return (proof: Proof) => headersOf({ ...proof, publicKeyPem });
+  return (proof: Proof) => proofHeaders({ ...proof, publicKeyPem });
 }
 
 function withSignature(change: (der: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>) {
-  return (proof: Proof) => headersOf({ ...proof, signature: change(proof.signature) });
+  return (proof: Proof) => proofHeaders({ ...proof, signature: change(proof.signature) });
 }
 
 function withTimestamp(change: (value: string) => string) {
-  return (proof: Proof) => headersOf({ ...proof, timestamp: change(proof.timestamp) });
+  return (proof: Proof) => proofHeaders({ ...proof, timestamp: change(proof.timestamp) });
 }
 
 function offCurve() {

@@ -3,20 +3,14 @@ import { pooledMap } from "@std/async";
 import { create, type DescMethodUnary, toBinary } from "@bufbuild/protobuf";
 import { generatePrivateKey } from "../../keys/private_key.ts";
 import type { Proof } from "../../keys/proof.ts";
-import {
-  FleetClient,
-  headersOf,
-  type Plane,
-  PLANES,
-  rawHeadersOf,
-  refusal,
-} from "../testing/fleet_client.ts";
+import { FleetClient, type Plane, PLANES, rawHeadersOf, refusal } from "../testing/fleet_client.ts";
 import { formatAddress } from "../../wire/address.ts";
 import { clientHeaders } from "../../wire/http/headers.ts";
 import { pathOf } from "../../wire/http/route.ts";
 import { twinOf } from "../testing/proofs.ts";
 import { base64, RawConnection } from "../../wire/testing/raw_connection.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 const REFUSED = [
   "UNAVAILABLE",
@@ -37,7 +31,7 @@ async function listenedTo(link: TestSuperLink, count: number, plane?: Plane): Pr
   const client = await FleetClient.create(link, { key, ...plane && { plane } });
   const { method, publicKeyPem: publicKey } = client;
   const captured = await Promise.all(Array.from({ length: count }, () => client.prove()));
-  const [first, second, ...others] = captured.map(headersOf);
+  const [first, second, ...others] = captured.map(proofHeaders);
   await client.call(method.registerNode, { publicKey }, first);
   const activation = { publicKey, heartbeatInterval: 30 };
   const { nodeId } = await client.call(method.activateNode, activation, second);
@@ -108,7 +102,7 @@ for (const plane of PLANES) {
     }
     assertEquals(attempts.length, 960);
     const outcomes = pooledMap(32, attempts, async ({ proof, method, body, name }) => {
-      const call = client.call(method, onlyFields(method, body), headersOf(proof));
+      const call = client.call(method, onlyFields(method, body), proofHeaders(proof));
       assertEquals(await refusal(call), [...REFUSED], name);
     });
     for await (const _ of outcomes);
@@ -164,7 +158,7 @@ Deno.test("No spelling of a proof's base64 but one is taken over HTTP, new or ca
   };
   const names = ["flwr-public-key", "flwr-signature"] as const;
   for (const proof of [await client.prove(), ...victim.captured]) {
-    const good = clientHeaders(headersOf(proof));
+    const good = clientHeaders(proofHeaders(proof));
     for (const name of names) {
       for (const [spelling, spell] of Object.entries(spellings)) {
         const value = spell(good[name] ?? "");
@@ -182,7 +176,7 @@ Deno.test("No spelling of a proof's base64 but one is taken over HTTP, new or ca
       assertEquals(await send(twice), 401, `${name} twice`);
     }
   }
-  assertEquals(await send(new Headers(clientHeaders(headersOf(await client.prove())))), 200);
+  assertEquals(await send(new Headers(clientHeaders(proofHeaders(await client.prove())))), 200);
 });
 
 const urlSafe = (text: string) => text.replaceAll("+", "-").replaceAll("/", "_");
@@ -205,7 +199,7 @@ Deno.test("A proof that is sent over one plane is not accepted over the other", 
     const request = { node: { nodeId }, heartbeatInterval: 30 };
     for (const proof of captured) {
       for (const [name, disguise] of DISGUISES) {
-        const headers = headersOf(disguise(proof));
+        const headers = proofHeaders(disguise(proof));
         const again = other.call(other.method.sendNodeHeartbeat, request, headers);
         assertEquals(await refusal(again), [...REFUSED], name);
       }
@@ -219,7 +213,7 @@ for (const plane of PLANES) {
     const victim = await listenedTo(link, 2, plane);
     using client = victim.client;
     for (let round = 0; round < 5; round++) {
-      const headers = headersOf(await client.prove());
+      const headers = proofHeaders(await client.prove());
       const request = { node: { nodeId: victim.nodeId }, heartbeatInterval: 30 };
       const calls = Array.from(
         { length: 20 },
@@ -244,10 +238,10 @@ for (const plane of PLANES) {
     assertEquals(one.timestamp, other.timestamp);
     const request = { node: { nodeId }, heartbeatInterval: 30 };
     for (const proof of [one, other]) {
-      await client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+      await client.call(client.method.sendNodeHeartbeat, request, proofHeaders(proof));
     }
     for (const proof of [one, other]) {
-      const again = client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+      const again = client.call(client.method.sendNodeHeartbeat, request, proofHeaders(proof));
       assertEquals(await refusal(again), [...REFUSED]);
     }
   });
@@ -271,7 +265,7 @@ for (const plane of PLANES) {
       const replayAll = async () => {
         for (const captured of victim.captured) {
           for (const [name, disguise] of DISGUISES) {
-            const headers = headersOf(disguise(captured));
+            const headers = proofHeaders(disguise(captured));
             const again = client.call(client.method.sendNodeHeartbeat, request, headers);
             assertEquals(await refusal(again), [...REFUSED], name);
           }
@@ -301,7 +295,7 @@ for (const plane of PLANES) {
     await using second = await startTestSuperLink({ clock });
     using client = await FleetClient.create(second, { key, plane });
     for (const captured of victim.captured) {
-      const again = client.call(client.method.registerNode, { publicKey }, headersOf(captured));
+      const again = client.call(client.method.registerNode, { publicKey }, proofHeaders(captured));
       assertEquals(await refusal(again), [...REFUSED]);
     }
     await client.join();

@@ -19,11 +19,12 @@ import { pathOf } from "../../wire/http/route.ts";
 import { clientHeaders } from "../../wire/http/headers.ts";
 import { PROTOBUF } from "../../wire/http/media_types.ts";
 import { KvBlobs } from "../objects/kv_blobs.ts";
-import { headersOf } from "../testing/fleet_client.ts";
+import {} from "../testing/fleet_client.ts";
 import { LogLines } from "../testing/log_lines.ts";
 import { TestClock } from "../testing/test_clock.ts";
 import { type Isolate, openIsolate } from "./isolate.ts";
 import { deploySettings } from "./settings.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
@@ -135,7 +136,7 @@ Deno.test("A proof is accepted once, whichever isolate it is sent to", () =>
     const nodeId = typeof registered === "object" ? registered.nodeId ?? 0n : 0n;
     const signer = await ProofSigner.create(key, () => clock.nowMicros());
     const { activateNode, sendNodeHeartbeat } = Fleet.method;
-    const fresh = async () => clientHeaders(headersOf(await signer.sign()));
+    const fresh = async () => clientHeaders(proofHeaders(await signer.sign()));
     const joined = { publicKey, heartbeatInterval: 30 };
     const activated = await call(second, activateNode, joined, await fresh());
     assertEquals(typeof activated === "object" && activated.nodeId, nodeId);
@@ -168,14 +169,14 @@ Deno.test("Two processes of a key: the second is refused until the first is sile
     const signer = await ProofSigner.create(key, () => clock.nowMicros());
     const { activateNode, sendNodeHeartbeat } = Fleet.method;
     const activate = async (isolate: Isolate) => {
-      const headers = clientHeaders(headersOf(await signer.sign()));
+      const headers = clientHeaders(proofHeaders(await signer.sign()));
       const request = { publicKey, heartbeatInterval: 30 };
       const answer = await call(isolate, activateNode, request, headers);
       return typeof answer === "string" ? answer : answer.nodeId;
     };
     assertEquals(await activate(first), nodeId);
     assertEquals(await activate(second), nodeId, "the answer may have been lost");
-    const headers = clientHeaders(headersOf(await signer.sign()));
+    const headers = clientHeaders(proofHeaders(await signer.sign()));
     await call(first, sendNodeHeartbeat, { node: { nodeId }, heartbeatInterval: 30 }, headers);
     assertEquals(await activate(second), "412 Failed to activate SuperNode.");
     clock.advance({ seconds: 29 });

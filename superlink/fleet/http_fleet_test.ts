@@ -6,9 +6,10 @@ import { Fleet } from "../../proto/gen/flwr/proto/fleet_pb.ts";
 import { clientHeaders } from "../../wire/http/headers.ts";
 import { pathOf } from "../../wire/http/route.ts";
 import { StatusError } from "../../wire/status.ts";
-import { FleetClient, headersOf, PLANES, refusal } from "../testing/fleet_client.ts";
+import { FleetClient, PLANES, refusal } from "../testing/fleet_client.ts";
 import { proveAt } from "../testing/proofs.ts";
 import { startTestSuperLink, type TestSuperLink } from "../testing/test_superlink.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 const PATIENCE_MS = 20_000;
 const REFUSED = "Failed to activate SuperNode.";
@@ -149,7 +150,7 @@ async function begin(
     hostname: httpAddress.host,
     port: httpAddress.port,
   });
-  const headers = proof ? clientHeaders(headersOf(proof)) : {};
+  const headers = proof ? clientHeaders(proofHeaders(proof)) : {};
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const write = (bytes: Uint8Array) => connection.write(bytes);
   await write(new TextEncoder().encode(

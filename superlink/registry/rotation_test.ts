@@ -8,19 +8,13 @@ import { spkiPem } from "../../keys/public_key.ts";
 import { ErrorCode } from "../../records/error_code.ts";
 import { Control } from "../../proto/gen/flwr/proto/control_pb.ts";
 import { NodeKeys } from "../../proto/gen/trellis/v1/node_keys_pb.ts";
-import {
-  FleetClient,
-  headersOf,
-  type Plane,
-  PLANES,
-  refusal,
-  unproved,
-} from "../testing/fleet_client.ts";
+import { FleetClient, type Plane, PLANES, refusal, unproved } from "../testing/fleet_client.ts";
 import { findingsIn } from "../state/integrity.ts";
 import { onRun, type RunStage } from "../testing/on_run.ts";
 import { OperatorClient } from "../testing/operator_client.ts";
 import { replyTo } from "../testing/test_messages.ts";
 import { TestNode } from "../testing/test_node.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 /** Shorter than a node may be silent before it is offline. */
 const GRACE_S = 10;
@@ -296,8 +290,8 @@ onPlanes("A proof of either key is accepted once", async ({ node, renewed, rotat
     const request = { node: { nodeId }, heartbeatInterval: 30 };
     const proof = await client.prove();
 
-    await client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
-    const again = client.call(client.method.sendNodeHeartbeat, request, headersOf(proof));
+    await client.call(client.method.sendNodeHeartbeat, request, proofHeaders(proof));
+    const again = client.call(client.method.sendNodeHeartbeat, request, proofHeaders(proof));
     assertEquals((await refusal(again))[0], "UNAVAILABLE");
   }
 });

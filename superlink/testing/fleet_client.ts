@@ -20,6 +20,7 @@ import { HttpChannel } from "../../wire/http/client.ts";
 import { base64 } from "../../wire/testing/raw_connection.ts";
 import { StatusError, type StatusName } from "../../wire/status.ts";
 import type { Clock } from "../clock.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 /** The ways into the Fleet API; they differ in nothing but what refusals are called. */
 export const PLANES = ["gRPC", "HTTP"] as const;
@@ -84,7 +85,7 @@ export class FleetClient implements Disposable {
     headers?: CallHeaders,
     signal?: AbortSignal,
   ): Promise<MessageShape<O>> {
-    const proved = headers ?? headersOf(await this.prove());
+    const proved = headers ?? proofHeaders(await this.prove());
     return await this.#channel.unary(method, request, { headers: proved, signal });
   }
 
@@ -127,15 +128,7 @@ export class FleetClient implements Disposable {
   }
 }
 
-/** The metadata that carries a proof. */
-export function headersOf({ publicKeyPem, timestamp, signature }: Proof): CallHeaders {
-  return {
-    text: { "flwr-timestamp": timestamp },
-    bytes: { "flwr-public-key": publicKeyPem, "flwr-signature": signature },
-  };
-}
-
-/** The same as it is on the wire. */
+/** The metadata that carries a proof, as it is on the wire. */
 export function rawHeadersOf({ publicKeyPem, timestamp, signature }: Proof) {
   return {
     "flwr-public-key-bin": base64(publicKeyPem),

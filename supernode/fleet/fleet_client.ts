@@ -30,6 +30,7 @@ import type { FleetConnection } from "./fleet_connection.ts";
 import { readRefusal } from "./refusal.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { isTransient } from "./retry_policy.ts";
+import { proofHeaders } from "../../wire/proof_headers.ts";
 
 /** A reply as it is pushed: its message without payload, and the tree of its objects. */
 export type FleetReply = Omit<
@@ -215,10 +216,8 @@ export class FleetClient {
     options: Options,
   ): Promise<MessageShape<O>> {
     const proof = await this.#signer.sign();
-    const headers = {
-      text: { ...versionMetadata("SuperNode"), "flwr-timestamp": proof.timestamp },
-      bytes: { "flwr-public-key": proof.publicKeyPem, "flwr-signature": proof.signature },
-    };
+    const { text, bytes } = proofHeaders(proof);
+    const headers = { text: { ...versionMetadata("SuperNode"), ...text }, bytes };
     try {
       return await this.#connection.unary(method, request, { ...options, headers });
     } catch (error) {
