@@ -51,8 +51,8 @@ async function addParsers(): Promise<boolean> {
 
 /** Makes one environment, or says how it could not be made. */
 async function provide(version: string): Promise<boolean> {
-  const extras = version === FLOWER_VERSIONS[0] ? addParsers : () => Promise.resolve(true);
-  if (await install(version) && await extras()) return true;
+  const parses = version === FLOWER_VERSIONS[0];
+  if (await install(version) && (!parses || await addParsers())) return true;
   console.error(`Flower ${version} could not be installed in "${flowerFolder(version)}".`);
   console.error(`It needs Python 3.10 or newer with venv and pip ("${PYTHON}", or set PYTHON).`);
   return false;

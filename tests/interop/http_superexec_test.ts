@@ -9,40 +9,41 @@ import { FINAL } from "./regression.ts";
 /** A SuperExec that is refused has ended this soon. */
 const REFUSED_MS = 45_000;
 
-const VERSION = "1.41.0";
-const { supernode, superexec } = flower(VERSION);
+for (const version of ["1.39.0", "1.41.0"] as const) {
+  const { supernode, superexec } = flower(version);
 
-scene(
-  `flower-superexec ${VERSION} starts a ServerApp of our SuperLink if it knows the secret`,
-  [superexec, supernode],
-  async (scene) => {
-    const [secret, guess] = [scene.path("secret"), scene.path("guess")];
-    await Deno.writeTextFile(secret, crypto.randomUUID());
-    await Deno.writeTextFile(guess, crypto.randomUUID());
-    const { link } = await startFleet(scene, {
-      superlink: TRELLIS.superlink,
-      supernodes: [supernode, TRELLIS.supernode],
-      serverApps: { isolation: "process", superExecSecretFile: secret },
-    });
-    const start = (name: string, secretFile: string) =>
-      scene.start(superexec, {
-        name,
-        args: [
-          ...["--root-certificates", link.certificates?.ca ?? ""],
-          ...["--runtime-api-address", link.httpAddress],
-          ...["--superexec-auth-secret-file", secretFile],
-        ],
+  scene(
+    `flower-superexec ${version} starts a ServerApp of our SuperLink if it knows the secret`,
+    [superexec, supernode],
+    async (scene) => {
+      const [secret, guess] = [scene.path("secret"), scene.path("guess")];
+      await Deno.writeTextFile(secret, crypto.randomUUID());
+      await Deno.writeTextFile(guess, crypto.randomUUID());
+      const { link } = await startFleet(scene, {
+        superlink: TRELLIS.superlink,
+        supernodes: [supernode, TRELLIS.supernode],
+        serverApps: { isolation: "process", superExecSecretFile: secret },
       });
-    const stranger = start("SuperExec without the secret", guess);
-    const app = await makeAppCli(scene, TRELLIS.cli, link, "regression");
-    const run = app.start(["run"], "--stream");
-    await stranger.waitForExit(REFUSED_MS);
-    start("SuperExec", secret);
-    assertEquals(await run.waitForExit(REFUSED_MS * 3), 0, run.transcript());
-    assertStringIncludes(run.stdout, FINAL);
-    assertEquals((await app.runs()).map(({ status }) => status), ["finished:completed"]);
-  },
-);
+      const start = (name: string, secretFile: string) =>
+        scene.start(superexec, {
+          name,
+          args: [
+            ...["--root-certificates", link.certificates?.ca ?? ""],
+            ...["--runtime-api-address", link.httpAddress],
+            ...["--superexec-auth-secret-file", secretFile],
+          ],
+        });
+      const stranger = start("SuperExec without the secret", guess);
+      const app = await makeAppCli(scene, TRELLIS.cli, link, "regression");
+      const run = app.start(["run"], "--stream");
+      await stranger.waitForExit(REFUSED_MS);
+      start("SuperExec", secret);
+      assertEquals(await run.waitForExit(REFUSED_MS * 3), 0, run.transcript());
+      assertStringIncludes(run.stdout, FINAL);
+      assertEquals((await app.runs()).map(({ status }) => status), ["finished:completed"]);
+    },
+  );
+}
 
 scene(
   "our SuperLink starts ServerApps of Flower 1.39, over HTTP",
